@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # One image for the server (`serve`, the default), the worker (`work`) and migrations (`migrate`).
 # `--build-arg SPEECH=1` adds the speech model and its voices, about 200 MB: run `npm pack kokoro-js@1.2.1` first.
+# `--build-arg LOTTIE=1` adds what draws Lottie animations, 3 MB.
 # `--build-arg RECOGNITION=1` adds the recognition model and what runs it, about 350 MB.
 
 FROM python:3.11-slim-bookworm AS build
@@ -10,13 +11,15 @@ RUN python -m venv /opt/build && python -m venv --without-pip /opt/render-servic
 # Of jieba there is no wheel; its source is pinned by hash like all others.
 ARG SPEECH=0
 ARG RECOGNITION=0
+ARG LOTTIE=0
 # Dependencies first: they change seldom, and their layer is the big one.
 COPY requirements/ requirements/
 RUN /opt/build/bin/pip install --require-hashes --only-binary :all: --requirement requirements/build.txt \
  && /opt/build/bin/pip --python /opt/render-service/bin/python install --require-hashes --only-binary :all: \
         $([ "$SPEECH" = 1 ] && echo --no-binary jieba --requirement requirements/speech.txt \
             || echo --requirement requirements/runtime.txt) \
-        $([ "$RECOGNITION" = 1 ] && echo --requirement requirements/recognition.txt)
+        $([ "$RECOGNITION" = 1 ] && echo --requirement requirements/recognition.txt) \
+        $([ "$LOTTIE" = 1 ] && echo --requirement requirements/lottie.txt)
 COPY . .
 RUN PATH=/opt/build/bin:$PATH pip wheel --no-deps --no-build-isolation --wheel-dir /wheels ./clients/python . \
  && pip --python /opt/render-service/bin/python install --no-deps --no-index /wheels/*.whl

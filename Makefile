@@ -204,9 +204,9 @@ bench-speech: setup $(VENV)/.voices $(LISTENERS)/.ready ## Measure speech: its s
 
 lock: setup ## Pin all dependencies again by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-package render-client pyproject.toml --extra embedded --extra speech --group dev --output-file requirements/dev.txt
+		--no-emit-package render-client pyproject.toml --extra embedded --extra speech --extra lottie --group dev --output-file requirements/dev.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-package render-client pyproject.toml --extra embedded --extra speech --group run --constraints requirements/dev.txt \
+		--no-emit-package render-client pyproject.toml --extra embedded --extra speech --extra lottie --group run --constraints requirements/dev.txt \
 		--output-file requirements/embedded.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group pyproject.toml:shell --constraints requirements/dev.txt --output-file requirements/shell.txt
@@ -220,6 +220,9 @@ lock: setup ## Pin all dependencies again by hash.
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-package render-client pyproject.toml --extra recognition --constraints requirements/dev.txt \
 		--output-file requirements/recognition.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-package render-client pyproject.toml --extra lottie --constraints requirements/dev.txt \
+		--output-file requirements/lottie.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group pyproject.toml:build --constraints requirements/dev.txt --output-file requirements/build.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -18,6 +18,7 @@ class Use(Enum):
     SILENT_CLIP = auto()
     SOUND = auto()
     LUT = auto()
+    LOTTIE = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Inspects every file of a render before any of it is made: hashes and probes each once, in the worker processes."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -80,18 +80,18 @@ class InspectionChoices:
     Args:
         policy: What to do about a shot's unusable picture or clip. Faults of narrations, music, layers and the
             watermark always fail, because nothing can replace them.
-        silenced: The clips whose sound is not played: shot, None for the project, and field.
+        uses: What files are used as where their fields alone do not tell: shot, None for the project, field and use.
         faces: The shots whose files are searched for faces.
     """
 
     policy: BadAssetPolicy
-    silenced: tuple[tuple[str | None, str], ...]
+    uses: tuple[tuple[str | None, str, Use], ...]
     faces: tuple[FaceWish, ...]
 
     @classmethod
     def of(cls, project: Project) -> Self:
         """Return the choices of a project."""
-        return cls(project.bad_asset_policy, tuple(_silenced(project)), tuple(_face_wishes(project)))
+        return cls(project.bad_asset_policy, tuple(_own_uses(project)), tuple(_face_wishes(project)))
 
 
 async def inspect_media(
@@ -108,8 +108,8 @@ async def inspect_media(
     Raises:
         RenderFailure: ASSET_INVALID, naming shot, field and fault.
     """
-    silenced = set(choices.silenced)
-    uses = [(asset, _use(asset, silenced)) for asset in media.assets()]
+    own = {(shot_id, field): use for shot_id, field, use in choices.uses}
+    uses = [(asset, own.get((asset.shot_id, asset.field)) or _use(asset)) for asset in media.assets()]
     distinct: dict[tuple[Path, Use], Asset] = {}
     for asset, use in uses:
         distinct.setdefault((asset.path, use), asset)
@@ -137,29 +137,28 @@ def _face_wishes(project: Project) -> Iterator[FaceWish]:
             yield FaceWish(shot.id, shot.clip, None if is_longer else shot.duration)
 
 
-def _silenced(project: Project) -> Iterator[tuple[str | None, str]]:
-    """Yield the clips whose sound is not played: shot, None for the project, and field."""
+def _own_uses(project: Project) -> Iterator[tuple[str | None, str, Use]]:
+    """Yield shot, None for the project, field and use of files whose fields alone do not tell their use."""
     for shot in project.shots:
         if not shot.clip_sound:
-            yield shot.id, "clip_uri"
+            yield shot.id, "clip_uri", Use.SILENT_CLIP
     holders: list[tuple[str | None, Sequence[Layer]]] = [(shot.id, shot.layers) for shot in project.shots]
     for shot_id, layers in (*holders, (None, project.layers)):
         for index, layer in enumerate(layers):
             if layer.clip and not layer.clip.sound:
-                yield shot_id, layer_field(index, layer)
+                yield shot_id, layer_field(index, layer), Use.SILENT_CLIP
+            elif layer.picture and layer.picture.lottie:
+                yield shot_id, layer_field(index, layer), Use.LOTTIE
 
 
-def _use(asset: Asset, silenced: Collection[tuple[str | None, str]]) -> Use:
+def _use(asset: Asset) -> Use:
     if asset.field.startswith("layers["):
         if asset.field.endswith(".lut.uri"):
             return Use.LUT
-        if not asset.field.endswith(".clip.uri"):
-            return Use.IMAGE
-        return Use.SILENT_CLIP if (asset.shot_id, asset.field) in silenced else Use.CLIP
+        return Use.CLIP if asset.field.endswith(".clip.uri") else Use.IMAGE
     if asset.field.startswith(CARD_FIELD):
         return Use.IMAGE
-    use = Use.SOUND if asset.field.startswith("sounds[") else _USES[asset.field]
-    return Use.SILENT_CLIP if use is Use.CLIP and (asset.shot_id, asset.field) in silenced else use
+    return Use.SOUND if asset.field.startswith("sounds[") else _USES[asset.field]
 
 
 def _inspection(
@@ -228,7 +227,7 @@ class _Inspector:
 
     async def inspect(self, asset: Asset, use: Use, searching: Sequence[FaceWish]) -> InspectedFile | RenderFailure:
         """Inspect a file, and search it for faces for some shots; return the fault of one that a card replaces."""
-        limits = PROBING_PICTURE if use in (Use.IMAGE, Use.LUT) else PROBING
+        limits = PROBING_PICTURE if use in (Use.IMAGE, Use.LUT, Use.LOTTIE) else PROBING
         async with self.gate:
             try:
                 file = await self.share.run_with(TaskOptions(limits, asset), inspect_file, asset, use)

@@ -10,6 +10,7 @@ from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.captions.word_cues import word_cues
 from render_service.compositor.drawing.face_rows import face_rows
 from render_service.compositor.drawing.free_rows import blocked_rows, clear_of
+from render_service.compositor.lotties.playing import kept_lottie
 from render_service.compositor.media.assets import Asset, Media, ShotMedia
 from render_service.compositor.media.clip_source import clip_shape
 from render_service.compositor.media.images import image_size
@@ -28,7 +29,7 @@ from render_service.compositor.segments.plan import (
 from render_service.compositor.segments.shot_layers import shot_layers
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.changing import settled
-from render_service.domain.layers.model import Layer
+from render_service.domain.layers.model import ClipLayer, Layer, LottiePlayback, PictureLayer
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec
 from render_service.domain.projects.project import Project
@@ -155,23 +156,31 @@ def _layers_around(
     return found
 
 
-def _completed(layer: Layer, drawn: DrawnLayer, shape_of: Callable[[str, bool], float]) -> Layer:
+def _completed(layer: Layer, drawn: DrawnLayer, shape_of: Callable[[str, type], float]) -> Layer:
     """Give the box of a picture or clip the side that follows from the shape of its file."""
     box = layer.box
     if not drawn.file or (box.width is None) == (box.height is None):
         return layer
-    shape = shape_of(drawn.file, layer.clip is not None)
+    shape = shape_of(drawn.file, _content_of(layer))
     if box.width is None:
         assert box.height is not None
         return replace(layer, box=replace(box, width=box.height * shape))
     return replace(layer, box=replace(box, height=box.width / shape))
 
 
-def _shape_in_frame(file: str, is_clip: bool, *, frame: tuple[int, int], assets: Mapping[str, Asset]) -> float:
+def _content_of(layer: Layer) -> type:
+    if layer.clip:
+        return ClipLayer
+    return LottiePlayback if layer.is_played else PictureLayer
+
+
+def _shape_in_frame(file: str, content: type, *, frame: tuple[int, int], assets: Mapping[str, Asset]) -> float:
     """Return the width of a picture or clip by its height, each as a part of the frame's."""
     asset = assets[file]
-    if is_clip:
+    if content is ClipLayer:
         shape = clip_shape(asset)
+    elif content is LottiePlayback:
+        shape = kept_lottie(asset, file).shape
     else:
         width, height = image_size(asset)
         shape = width / height

@@ -25,6 +25,7 @@ from render_service.compositor.encoding.webp import write_webp
 from render_service.compositor.encoding.webvtt import write_chapters, write_thumbnail_times
 from render_service.compositor.faces.search import faces_in_clip, faces_in_image
 from render_service.compositor.inspected_file import InspectedFile, Use
+from render_service.compositor.lotties.playing import probe_lottie
 from render_service.compositor.luts.applying import load_table
 from render_service.compositor.media.assets import Asset, AssetFault, clip_asset, narration_asset
 from render_service.compositor.media.probing import probe_clip, probe_image, probe_sound
@@ -91,6 +92,8 @@ def inspect_file(asset: Asset, use: Use) -> InspectedFile:
         case Use.CLIP | Use.SILENT_CLIP:
             clip = probe_clip(asset, is_heard=use is Use.CLIP)
             return InspectedFile(sha256, clip.duration, gaps=clip.gaps, size=(clip.width, clip.height))
+        case Use.LOTTIE:
+            return InspectedFile(sha256, None, size=probe_lottie(asset))
         case Use.LUT:
             load_table(asset)
             return InspectedFile(sha256, None)

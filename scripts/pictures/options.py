@@ -90,6 +90,11 @@ BASES = {
     "Place": Base(_layer(_PORTRAIT + "          box: {OPTION}\n")),
     "Shape layers": Base(_layer("        - {OPTION, box: {x: 0.5, y: 0.5, height: 0.6}}\n")),
     "Look": Base(_layer(_PORTRAIT + "          box: {x: 0.5, y: 0.5, width: 0.6, height: 0.6}\n          OPTION\n")),
+    "Lottie": Base(
+        _layer("        - picture: {uri: pictures/burst.json, OPTION}\n          box: {x: 0.5, y: 0.5, height: 0.8}\n"),
+        _WIDE,
+        _seconds(0, 2.9),
+    ),
     "Coming and going": Base(
         _layer('        - text: {text: "Night ferry", style: {size: 0.2, weight: 900}}\n          OPTION\n'),
         _WIDE,

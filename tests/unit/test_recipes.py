@@ -113,7 +113,7 @@ EVERY_LAYER = (
         box=BOX,
         **MOVING,
     ),
-    layers.Layer("p", picture=layers.PictureLayer("w"), box=BOX, **MOVING),
+    layers.Layer("p", picture=layers.PictureLayer("w", layers.LottiePlayback()), box=BOX, **MOVING),
     layers.Layer(
         "c",
         clip=layers.ClipLayer("w"),

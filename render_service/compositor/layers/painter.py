@@ -26,18 +26,19 @@ from render_service.compositor.layers.poses import (
     part_pose,
     progress_of,
 )
-from render_service.compositor.layers.shapes import draw_picture, draw_shape
-from render_service.compositor.layers.sprites import Matrix, Sprite, placing, posed, posed_drawing, sprite_of
-from render_service.compositor.layers.texts import TextParts, draw_text, fitted_size, text_space
+from render_service.compositor.layers.shapes import Loader, draw_picture, draw_shape
+from render_service.compositor.layers.sprites import Matrix, Sprite, placing, posed, posed_drawing, sprite_of, uncovered
+from render_service.compositor.layers.texts import TextParts, draw_text, text_space, with_fixed_size
 from render_service.compositor.layers.windows import Visible, fine_frame, in_frame, turned, visible_part
+from render_service.compositor.lotties.playing import PlayedLottie, kept_lottie
 from render_service.compositor.luts.applying import TableFilter, kept_table
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import image_size, load_image
 from render_service.compositor.segments.captions import DrawnCaption
 from render_service.compositor.segments.layers import AnyDrawn, DrawnLayer
 from render_service.compositor.segments.marks import DrawnMark
-from render_service.domain.layers.changing import changes, content_at, with_number
-from render_service.domain.layers.model import Animation, AnimationUnit, Blend, Counter, Layer
+from render_service.domain.layers.changing import changes, content_at
+from render_service.domain.layers.model import Animation, AnimationUnit, Blend, Layer
 
 _UNMOVED = GroupPlace(np.eye(3), 1.0)
 
@@ -105,8 +106,7 @@ class LayersPainter:
         if isinstance(drawn, DrawnMark):
             assert self._workdir is not None
             return MarkPainter(drawn, self._assets, self._workdir)
-        kind = _ClipPainter if drawn.layer.clip else _ChangingPainter if changes(drawn.layer) else _LayerPainter
-        painter = kind(drawn, self._frame, self._fps, self._assets)
+        painter = _kind_of(drawn.layer)(drawn, self._frame, self._fps, self._assets)
         painter.camera = self._camera
         return painter
 
@@ -115,6 +115,7 @@ class _LayerPainter:
     """Draws one layer: at rest from one drawing that is kept, moving from a sprite."""
 
     camera: Camera | None = None
+    _load: Loader | None = None
 
     def __init__(self, drawn: DrawnLayer, frame: tuple[int, int], fps: int, assets: Mapping[str, Asset]) -> None:
         self._drawn = drawn
@@ -166,7 +167,7 @@ class _LayerPainter:
         """Draw the layer; None where nothing of it lies in the frame."""
         layer = self._drawn.layer
         drawing, area, _ = draw_layer(
-            self._drawn, self._frame, self._assets, lambda area: visible_part(layer, area, self._frame)
+            self._drawn, self._frame, self._assets, lambda area: visible_part(layer, area, self._frame), self._load
         )
         if layer.box.rotation:
             drawing = turned(drawing, area, layer.box.rotation, self._frame)
@@ -203,7 +204,7 @@ class _LayerPainter:
             place = whole @ placing(own, (part.x + size[0] / 2, part.y + size[1] / 2))
             opacity = moved.opacity * pose.opacity * own.opacity
             if own.shown != STILL.shown:
-                left, top, right, bottom = _uncovered(part, own.shown)
+                left, top, right, bottom = uncovered(part, own.shown)
                 if left >= right or top >= bottom:
                     continue
                 part = part.part(left, top, right, bottom)
@@ -211,7 +212,7 @@ class _LayerPainter:
 
     def _sprite(self) -> "_Moving":
         if self._moving is None:
-            self._moving = _moving(self._drawn, self._frame, self._assets)
+            self._moving = _moving(self._drawn, self._frame, self._assets, self._load)
         return self._moving
 
 
@@ -263,7 +264,9 @@ class _ChangingPainter(_LayerPainter):
         super().__init__(drawn, frame, fps, assets)
         self._whole = drawn
         if drawn.layer.text and drawn.layer.text.counter:
-            self._whole = replace(drawn, layer=_with_fixed_size(drawn, drawn.layer.text.counter, frame))
+            self._whole = replace(
+                drawn, layer=with_fixed_size(drawn.layer, drawn.layer.text.counter, frame, drawn.language)
+            )
 
     def draw(self, number: int, target: Planes) -> None:
         whole = self._whole
@@ -274,14 +277,29 @@ class _ChangingPainter(_LayerPainter):
         super().draw(number, target)
 
 
-def _with_fixed_size(drawn: DrawnLayer, counter: Counter, frame: tuple[int, int]) -> Layer:
-    """Return a counter in the letters in which its longest number fits: they keep their size while it counts."""
-    layer = drawn.layer
-    assert layer.text is not None
-    ends = (with_number(layer.text.text, counter, end, drawn.language) for end in (counter.start, counter.end))
-    longest = replace(layer.text, text=max(ends, key=len), counter=None)
-    size = fitted_size(longest, layer.box, frame, drawn.language)
-    return replace(layer, text=replace(layer.text, style=replace(layer.text.style, size=size)))
+class _LottiePainter(_LayerPainter):
+    """Draws an animation: another picture in every frame of it."""
+
+    _played: PlayedLottie | None = None
+
+    def draw(self, number: int, target: Planes) -> None:
+        drawn = self._drawn
+        if self._is_hidden or not drawn.start <= number < drawn.end:
+            return
+        if self._played is None:
+            assert drawn.layer.picture is not None
+            assert drawn.layer.picture.lottie is not None
+            self._played = PlayedLottie(self._assets[drawn.file], drawn.file, drawn.layer.picture.lottie)
+            self._load = self._played.load
+        if self._played.seek((number - drawn.start) / self._fps):
+            self._pose = self._moving = None
+        super().draw(number, target)
+
+
+def _kind_of(layer: Layer) -> type[_LayerPainter]:
+    if layer.is_played:
+        return _ClipPainter if layer.clip else _LottiePainter
+    return _ChangingPainter if changes(layer) else _LayerPainter
 
 
 @dataclass(slots=True)
@@ -302,10 +320,10 @@ class _Moving:
         return self._areas[unit]
 
 
-def _moving(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset]) -> _Moving:
+def _moving(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset], load: Loader | None) -> _Moving:
     layer = drawn.layer
     fine, density = fine_frame(layer, _drawn_size(drawn, frame, assets), frame)
-    drawing, area, parts = draw_layer(drawn, fine, assets)
+    drawing, area, parts = draw_layer(drawn, fine, assets, load=load)
     sprite = sprite_of(drawing, density, has_colours=layer.blend is not Blend.NORMAL)
     middle = (area.middle[0] / density, area.middle[1] / density)
     box = layer.box
@@ -323,16 +341,15 @@ def _drawn_size(drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, 
         return text_space(layer.text, layer.box, frame)
     if layer.shape:
         return box_size(layer.box, 1.0, frame)
+    shape = _picture_shape(drawn, assets)
+    return box_size(layer.box, shape, frame)
+
+
+def _picture_shape(drawn: DrawnLayer, assets: Mapping[str, Asset]) -> float:
+    if drawn.layer.is_played:
+        return kept_lottie(assets[drawn.file], drawn.file).shape
     width, height = image_size(assets[drawn.file])
-    return box_size(layer.box, width / height, frame)
-
-
-def _uncovered(part: Sprite, shown: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
-    width, height = part.overlay.width, part.overlay.height
-    left, top, right, bottom = (
-        round(share * side / 2) * 2 for share, side in zip(shown, (width, height, width, height), strict=True)
-    )
-    return left, top, right, bottom
+    return width / height
 
 
 def _table_of(layer: Layer, assets: Mapping[str, Asset]) -> TableFilter | None:
@@ -341,7 +358,11 @@ def _table_of(layer: Layer, assets: Mapping[str, Asset]) -> TableFilter | None:
 
 
 def draw_layer(
-    drawn: DrawnLayer, frame: tuple[int, int], assets: Mapping[str, Asset], visible: Visible | None = None
+    drawn: DrawnLayer,
+    frame: tuple[int, int],
+    assets: Mapping[str, Asset],
+    visible: Visible | None = None,
+    load: Loader | None = None,
 ) -> tuple[Drawing, Area, TextParts | None]:
     """Draw a layer before its rotation, with its filters, mask and shadow.
 
@@ -350,6 +371,7 @@ def draw_layer(
         frame: Width and height of the frame in pixels.
         assets: Local files by content hash.
         visible: Tells what of a shape or picture is drawn; None: all.
+        load: Loads its picture, see `load_image`; None: from its file.
 
     Returns:
         The drawing, the area of its box, and the parts of a text.
@@ -362,7 +384,7 @@ def draw_layer(
     else:
         asset = assets[drawn.file]
         drawing, area = draw_picture(
-            lambda size: load_image(asset, cover=size), layer.box, layer.stroke, frame, visible
+            load or (lambda size: load_image(asset, cover=size)), layer.box, layer.stroke, frame, visible
         )
     if layer.filters:
         before, drawing = drawing, filtered(drawing, layer.filters, min(frame), _table_of(layer, assets))

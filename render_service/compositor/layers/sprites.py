@@ -171,3 +171,12 @@ def _blurred(sprite: Sprite, sigma: float) -> Sprite:
         pixels = np.asarray(cv2.GaussianBlur(wide, (0, 0), sigma), np.float32)
     away = reach / sprite.density
     return Sprite(overlay, pixels, sprite.x - away, sprite.y - away, sprite.density)
+
+
+def uncovered(part: Sprite, shown: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    """Return the edges of the part of a sprite that shares of its sides uncover, in even pixels."""
+    width, height = part.overlay.width, part.overlay.height
+    left, top, right, bottom = (
+        round(share * side / 2) * 2 for share, side in zip(shown, (width, height, width, height), strict=True)
+    )
+    return left, top, right, bottom

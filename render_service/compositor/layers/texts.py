@@ -28,8 +28,9 @@ from render_service.compositor.text.typesetting import (
     set_line,
     spread,
 )
+from render_service.domain.layers.changing import with_number
 from render_service.domain.layers.colors import parse_color
-from render_service.domain.layers.model import Box, Stroke, TextAlign, TextLayer, VerticalAlign
+from render_service.domain.layers.model import Box, Counter, Layer, Stroke, TextAlign, TextLayer, VerticalAlign
 from render_service.domain.layers.model import TextStyle as LayerStyle
 
 # Shares of the em: above and below the baseline, and what letters may reach beyond both and to the sides.
@@ -308,3 +309,12 @@ def _parts(block: _Block, lefts: list[float], top: float, height: int) -> TextPa
     between = block.size * (_DESCENT + block.leading - _ASCENT) / 2
     edges = [top + block.baseline(number) + between for number in range(len(lefts) - 1)]
     return TextParts(tuple(letters), (0.0, *edges, float(height)))
+
+
+def with_fixed_size(layer: Layer, counter: Counter, frame: tuple[int, int], language: str) -> Layer:
+    """Return a counter in the letters in which its longest number fits: they keep their size while it counts."""
+    assert layer.text is not None
+    ends = (with_number(layer.text.text, counter, end, language) for end in (counter.start, counter.end))
+    longest = replace(layer.text, text=max(ends, key=len), counter=None)
+    size = fitted_size(longest, layer.box, frame, language)
+    return replace(layer, text=replace(layer.text, style=replace(layer.text.style, size=size)))

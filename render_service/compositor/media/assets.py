@@ -41,6 +41,7 @@ class AssetFault(StrEnum):
     UNSUPPORTED_CODEC = "unsupported_codec"
     NOT_FINITE = "not_finite"
     NOT_A_LUT = "not_a_lut"
+    NOT_A_LOTTIE = "not_a_lottie"
     MARKUP = "markup"
     PLAYLIST = "playlist"
 

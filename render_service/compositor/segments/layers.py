@@ -198,9 +198,9 @@ def _within(one: Span, first: int, frames: int, fps: int, language: str) -> Span
     start, end = one.start - first, one.end - first
     if start + enter <= 0:
         # Once it has come and its keyframes are past, it does not matter since when it has been there.
-        # A clip shows another frame in each.
+        # A clip or an animation shows another frame in each.
         moving = frames_covering(settling_time(layer), fps)
-        past = start if layer.clip else max(start, -moving)
+        past = start if layer.is_played else max(start, -moving)
         layer, enter, start = replace(layer, enter=None), 0, past
         if start <= -moving:
             layer = settled(layer, language)

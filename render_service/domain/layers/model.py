@@ -242,10 +242,19 @@ class TextLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class LottiePlayback:
+    """How a Lottie animation is played: `speed` 0.25–4; `once`: its last frame stays, otherwise it begins again."""
+
+    speed: float = 1.0
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PictureLayer:
-    """A still picture."""
+    """A still picture, or with `lottie` an animation."""
 
     uri: str
+    lottie: LottiePlayback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +361,11 @@ class Layer:
     filters: Filters | None = None
     parent: str = ""
     parallax: float = 0.0
+
+    @property
+    def is_played(self) -> bool:
+        """Whether it holds a clip or an animation, which shows another picture in every frame."""
+        return self.clip is not None or (self.picture is not None and self.picture.lottie is not None)
 
 
 def layer_field(index: int, layer: Layer) -> str:

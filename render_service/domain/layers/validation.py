@@ -126,6 +126,8 @@ class LayerCheck:
             self._text(layer.text, f"{path}.text")
         elif layer.picture:
             self._uri(layer.picture.uri, f"{path}.picture.uri")
+            if layer.picture.lottie:
+                self._number(layer.picture.lottie.speed, f"{path}.picture.lottie.speed", 0.25, 4)
         elif layer.shape:
             self._shape(layer.shape, layer.stroke, path)
         elif layer.clip:

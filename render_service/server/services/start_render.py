@@ -7,6 +7,7 @@ from uuid import UUID
 
 from render_client.v1 import render_service_pb2 as pb
 
+from render_service.config.lottie import undrawn_lotties
 from render_service.config.providers import missing_settings
 from render_service.config.recognition import RECOGNITION_EXTRA
 from render_service.config.settings import Settings
@@ -214,6 +215,9 @@ class RenderStarter:
         source = request.source
         project = source if isinstance(source, Project) else await self._stored(request, source)
         project = await self._branded(request, project, find_kit) if project.brand_kit else project
+        faults = Faults()
+        faults.add_all(undrawn_lotties(project))
+        faults.raise_if_any()
         return replace(project, captions=project.captions.with_defaults())
 
     async def _branded(self, request: RenderRequest, project: Project, find_kit: FindKit) -> Project:

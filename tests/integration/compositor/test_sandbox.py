@@ -18,6 +18,7 @@ from render_service.confinement.landlock import landlock_version
 from render_service.confinement.system_calls import can_filter
 from render_service.domain.errors import ErrorReason, RenderFailure
 from tests.integration.compositor import tasks
+from tests.unit.compositor.lotties.lotties import moving, written
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "RUNWAYML_API_KEY"
@@ -165,3 +166,11 @@ async def test_an_svg_is_drawn_in_a_confined_process(pool: ProcessPool, tmp_path
     path.write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><text y="9">日本</text></svg>')
     found = await pool.share().run_with(TaskOptions(PROBING_PICTURE), inspect_file, image_asset("a", path), Use.IMAGE)
     assert found.size == (16, 9)
+
+
+async def test_a_lottie_animation_is_drawn_in_a_confined_process(pool: ProcessPool, folder: Path) -> None:
+    path = folder / "jump.json"
+    path.write_bytes(written(moving()))
+    asset = Asset(path, "layers[0].picture.uri", "a")
+    found = await pool.share().run_with(TaskOptions(PROBING_PICTURE), inspect_file, asset, Use.LOTTIE)
+    assert found.size == (100, 50)

@@ -757,22 +757,59 @@ class TextLayer(_message.Message):
 Global___TextLayer: _TypeAlias = TextLayer  # noqa: Y015
 
 @_typing.final
+class LottiePlayback(_message.Message):
+    """LottiePlayback is how a Lottie animation is played. It is played from its start when the layer starts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEED_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    speed: _builtins.float
+    """speed, 0.25–4; default 1."""
+    once: _builtins.bool
+    """once keeps the last frame at its end; otherwise it begins again."""
+    def __init__(
+        self,
+        *,
+        speed: _builtins.float | None = ...,
+        once: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "speed", b"speed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_speed", b"_speed", "once", b"once", "speed", b"speed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__speed: _TypeAlias = _typing.Literal["speed"]  # noqa: Y015
+    _WhichOneofArgType__speed: _TypeAlias = _typing.Literal["_speed", b"_speed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__speed) -> _WhichOneofReturnType__speed | None: ...
+
+Global___LottiePlayback: _TypeAlias = LottiePlayback  # noqa: Y015
+
+@_typing.final
 class PictureLayer(_message.Message):
-    """PictureLayer is a still picture."""
+    """PictureLayer is a still picture, or a Lottie animation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     URI_FIELD_NUMBER: _builtins.int
+    LOTTIE_FIELD_NUMBER: _builtins.int
     uri: _builtins.str
     """uri is the URL of a PNG, JPEG, WebP, AVIF, HEIC or SVG, transparent or not. The rules are those of Shot.image_uri. Required."""
+    @_builtins.property
+    def lottie(self) -> Global___LottiePlayback:
+        """lottie plays a Lottie animation: set it if uri names one, a JSON file of at most 4 MiB, 600 s and 4,000 shapes in a
+        frame. Pictures, texts, sounds and expressions in it are refused; the message names the value. INVALID_ARGUMENT on a
+        service without the extra "lottie". If omitted, uri names a still picture.
+        """
+
     def __init__(
         self,
         *,
         uri: _builtins.str = ...,
+        lottie: Global___LottiePlayback | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lottie", b"lottie"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lottie", b"lottie", "uri", b"uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

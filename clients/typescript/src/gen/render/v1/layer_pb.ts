@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file render/v1/layer.proto.
  */
 export const file_render_v1_layer: GenFile = /*@__PURE__*/
-  fileDesc("ChVyZW5kZXIvdjEvbGF5ZXIucHJvdG8SCXJlbmRlci52MSIsCglDb2xvclN0b3ASDQoFY29sb3IYASABKAkSEAoIcG9zaXRpb24YAiABKAEidAoIR3JhZGllbnQSJQoEa2luZBgBIAEoDjIXLnJlbmRlci52MS5HcmFkaWVudEtpbmQSEgoFYW5nbGUYAiABKAFIAIgBARIjCgVzdG9wcxgDIAMoCzIULnJlbmRlci52MS5Db2xvclN0b3BCCAoGX2FuZ2xlIjUKBlN0cm9rZRINCgVjb2xvchgBIAEoCRISCgV3aWR0aBgCIAEoAUgAiAEBQggKBl93aWR0aCJUCgZTaGFkb3cSDQoFY29sb3IYASABKAkSEQoEYmx1chgCIAEoAUgAiAEBEgkKAXgYAyABKAESDgoBeRgEIAEoAUgBiAEBQgcKBV9ibHVyQgQKAl95ItsBCgNCb3gSDgoBeBgBIAEoAUgAiAEBEg4KAXkYAiABKAFIAYgBARIhCgZhbmNob3IYAyABKA4yES5yZW5kZXIudjEuQW5jaG9yEhIKBXdpZHRoGAQgASgBSAKIAQESEwoGaGVpZ2h0GAUgASgBSAOIAQESHgoDZml0GAYgASgOMhEucmVuZGVyLnYxLkJveEZpdBIQCghyb3RhdGlvbhgHIAEoARIVCg1jb3JuZXJfcmFkaXVzGAggASgBQgQKAl94QgQKAl95QggKBl93aWR0aEIJCgdfaGVpZ2h0IogDCglUZXh0U3R5bGUSEQoEc2l6ZRgBIAEoAUgAiAEBEg4KBndlaWdodBgCIAEoBRIOCgZpdGFsaWMYAyABKAgSDQoFY29sb3IYBCABKAkSJQoIZ3JhZGllbnQYBSABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSEgoKYmFja2dyb3VuZBgGIAEoCRIUCgdwYWRkaW5nGAcgASgBSAGIAQESGAoLbGluZV9oZWlnaHQYCCABKAFIAogBARIWCg5sZXR0ZXJfc3BhY2luZxgJIAEoARIjCgVhbGlnbhgKIAEoDjIULnJlbmRlci52MS5UZXh0QWxpZ24SMAoOdmVydGljYWxfYWxpZ24YCyABKA4yGC5yZW5kZXIudjEuVmVydGljYWxBbGlnbhIsCgx3cml0aW5nX21vZGUYDCABKA4yFi5yZW5kZXIudjEuV3JpdGluZ01vZGUSDAoEZm9udBgNIAEoCUIHCgVfc2l6ZUIKCghfcGFkZGluZ0IOCgxfbGluZV9oZWlnaHQidAoHQ291bnRlchINCgVzdGFydBgBIAEoARILCgNlbmQYAiABKAESEAoIZGVjaW1hbHMYAyABKAUSKwoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGZWFzaW5nGAUgASgJImMKCVRleHRMYXllchIMCgR0ZXh0GAEgASgJEiMKBXN0eWxlGAIgASgLMhQucmVuZGVyLnYxLlRleHRTdHlsZRIjCgdjb3VudGVyGAMgASgLMhIucmVuZGVyLnYxLkNvdW50ZXIiGwoMUGljdHVyZUxheWVyEgsKA3VyaRgBIAEoCSIvCgRUcmltEg0KBXN0YXJ0GAEgASgBEhAKA2VuZBgCIAEoAUgAiAEBQgYKBF9lbmQikwEKClNoYXBlTGF5ZXISIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRINCgVjb2xvchgDIAEoCRIlCghncmFkaWVudBgEIAEoCzITLnJlbmRlci52MS5HcmFkaWVudBIdCgR0cmltGAUgASgLMg8ucmVuZGVyLnYxLlRyaW0iyAEKCUFuaW1hdGlvbhImCgRraW5kGAEgASgOMhgucmVuZGVyLnYxLkFuaW1hdGlvbktpbmQSJAoCYnkYAiABKA4yGC5yZW5kZXIudjEuQW5pbWF0aW9uVW5pdBIrCghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIwCglkaXJlY3Rpb24YBCABKA4yHS5yZW5kZXIudjEuQW5pbWF0aW9uRGlyZWN0aW9uEg4KBmVhc2luZxgFIAEoCSKfAgoIS2V5ZnJhbWUSJwoEdGltZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgF4GAIgASgBSACIAQESDgoBeRgDIAEoAUgBiAEBEhIKBXNjYWxlGAQgASgBSAKIAQESFQoIcm90YXRpb24YBSABKAFIA4gBARIUCgdvcGFjaXR5GAYgASgBSASIAQESDgoGZWFzaW5nGAcgASgJEhcKCnRyaW1fc3RhcnQYCCABKAFIBYgBARIVCgh0cmltX2VuZBgJIAEoAUgGiAEBQgQKAl94QgQKAl95QggKBl9zY2FsZUILCglfcm90YXRpb25CCgoIX29wYWNpdHlCDQoLX3RyaW1fc3RhcnRCCwoJX3RyaW1fZW5kIjYKCUNsaXBMYXllchILCgN1cmkYASABKAkSEgoFc291bmQYAiABKAhIAIgBAUIICgZfc291bmQiDAoKR3JvdXBMYXllciJmCglDaHJvbWFLZXkSDQoFY29sb3IYASABKAkSFwoKc2ltaWxhcml0eRgCIAEoAUgAiAEBEhUKCHNvZnRuZXNzGAMgASgBSAGIAQFCDQoLX3NpbWlsYXJpdHlCCwoJX3NvZnRuZXNzItIBCgdGaWx0ZXJzEhcKCmJyaWdodG5lc3MYASABKAFIAIgBARIVCghjb250cmFzdBgCIAEoAUgBiAEBEhcKCnNhdHVyYXRpb24YAyABKAFIAogBARIMCgRibHVyGAQgASgBEigKCmNocm9tYV9rZXkYBSABKAsyFC5yZW5kZXIudjEuQ2hyb21hS2V5EhsKA2x1dBgGIAEoCzIOLnJlbmRlci52MS5MdXRCDQoLX2JyaWdodG5lc3NCCwoJX2NvbnRyYXN0Qg0KC19zYXR1cmF0aW9uIjYKA0x1dBILCgN1cmkYASABKAkSFQoIc3RyZW5ndGgYAiABKAFIAIgBAUILCglfc3RyZW5ndGgijQEKBE1hc2sSIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRIbCgNib3gYAyABKAsyDi5yZW5kZXIudjEuQm94EhAKCGludmVydGVkGAQgASgIEg8KB2ZlYXRoZXIYBSABKAESEwoLcGljdHVyZV91cmkYBiABKAkiugUKBUxheWVyEgoKAmlkGAEgASgJEiQKBHRleHQYAiABKAsyFC5yZW5kZXIudjEuVGV4dExheWVySAASKgoHcGljdHVyZRgDIAEoCzIXLnJlbmRlci52MS5QaWN0dXJlTGF5ZXJIABImCgVzaGFwZRgEIAEoCzIVLnJlbmRlci52MS5TaGFwZUxheWVySAASJAoEY2xpcBgFIAEoCzIULnJlbmRlci52MS5DbGlwTGF5ZXJIABImCgVncm91cBgGIAEoCzIVLnJlbmRlci52MS5Hcm91cExheWVySAASGwoDYm94GAcgASgLMg4ucmVuZGVyLnYxLkJveBIoCgVzdGFydBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghkdXJhdGlvbhgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgVlbnRlchgKIAEoCzIULnJlbmRlci52MS5BbmltYXRpb24SIgoEZXhpdBgLIAEoCzIULnJlbmRlci52MS5BbmltYXRpb24SJgoJa2V5ZnJhbWVzGAwgAygLMhMucmVuZGVyLnYxLktleWZyYW1lEhQKB29wYWNpdHkYDSABKAFIAYgBARIfCgVibGVuZBgOIAEoDjIQLnJlbmRlci52MS5CbGVuZBIhCgZzaGFkb3cYDyABKAsyES5yZW5kZXIudjEuU2hhZG93EiEKBnN0cm9rZRgQIAEoCzIRLnJlbmRlci52MS5TdHJva2USHQoEbWFzaxgRIAEoCzIPLnJlbmRlci52MS5NYXNrEiMKB2ZpbHRlcnMYEiABKAsyEi5yZW5kZXIudjEuRmlsdGVycxIOCgZwYXJlbnQYEyABKAkSEAoIcGFyYWxsYXgYFCABKAFCCQoHY29udGVudEIKCghfb3BhY2l0eSrVAQoGQW5jaG9yEhYKEkFOQ0hPUl9VTlNQRUNJRklFRBAAEhEKDUFOQ0hPUl9DRU5URVIQARITCg9BTkNIT1JfVE9QX0xFRlQQAhIOCgpBTkNIT1JfVE9QEAMSFAoQQU5DSE9SX1RPUF9SSUdIVBAEEg8KC0FOQ0hPUl9MRUZUEAUSEAoMQU5DSE9SX1JJR0hUEAYSFgoSQU5DSE9SX0JPVFRPTV9MRUZUEAcSEQoNQU5DSE9SX0JPVFRPTRAIEhcKE0FOQ0hPUl9CT1RUT01fUklHSFQQCSpbCgZCb3hGaXQSFwoTQk9YX0ZJVF9VTlNQRUNJRklFRBAAEhEKDUJPWF9GSVRfQ09WRVIQARITCg9CT1hfRklUX0NPTlRBSU4QAhIQCgxCT1hfRklUX0ZJTEwQAyp4CgVCbGVuZBIVChFCTEVORF9VTlNQRUNJRklFRBAAEhAKDEJMRU5EX05PUk1BTBABEhIKDkJMRU5EX01VTFRJUExZEAISEAoMQkxFTkRfU0NSRUVOEAMSEQoNQkxFTkRfT1ZFUkxBWRAEEg0KCUJMRU5EX0FERBAFKoMBCglTaGFwZUtpbmQSGgoWU0hBUEVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNIQVBFX0tJTkRfUkVDVEFOR0xFEAESFgoSU0hBUEVfS0lORF9FTExJUFNFEAISEwoPU0hBUEVfS0lORF9MSU5FEAMSEwoPU0hBUEVfS0lORF9QQVRIEAQqYQoMR3JhZGllbnRLaW5kEh0KGUdSQURJRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIYChRHUkFESUVOVF9LSU5EX0xJTkVBUhABEhgKFEdSQURJRU5UX0tJTkRfUkFESUFMEAIqfwoJVGV4dEFsaWduEhoKFlRFWFRfQUxJR05fVU5TUEVDSUZJRUQQABITCg9URVhUX0FMSUdOX0xFRlQQARIVChFURVhUX0FMSUdOX0NFTlRFUhACEhQKEFRFWFRfQUxJR05fUklHSFQQAxIUChBURVhUX0FMSUdOX1NUQVJUEAQqfQoNVmVydGljYWxBbGlnbhIeChpWRVJUSUNBTF9BTElHTl9VTlNQRUNJRklFRBAAEhYKElZFUlRJQ0FMX0FMSUdOX1RPUBABEhkKFVZFUlRJQ0FMX0FMSUdOX01JRERMRRACEhkKFVZFUlRJQ0FMX0FMSUdOX0JPVFRPTRADKmMKC1dyaXRpbmdNb2RlEhwKGFdSSVRJTkdfTU9ERV9VTlNQRUNJRklFRBAAEhsKF1dSSVRJTkdfTU9ERV9IT1JJWk9OVEFMEAESGQoVV1JJVElOR19NT0RFX1ZFUlRJQ0FMEAIq3gEKDUFuaW1hdGlvbktpbmQSHgoaQU5JTUFUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIXChNBTklNQVRJT05fS0lORF9GQURFEAESGAoUQU5JTUFUSU9OX0tJTkRfU0xJREUQAhIXChNBTklNQVRJT05fS0lORF9aT09NEAMSFwoTQU5JTUFUSU9OX0tJTkRfV0lQRRAEEhYKEkFOSU1BVElPTl9LSU5EX1BPUBAFEhcKE0FOSU1BVElPTl9LSU5EX1RZUEUQBhIXChNBTklNQVRJT05fS0lORF9CTFVSEAcqlgEKDUFuaW1hdGlvblVuaXQSHgoaQU5JTUFUSU9OX1VOSVRfVU5TUEVDSUZJRUQQABIYChRBTklNQVRJT05fVU5JVF9XSE9MRRABEhcKE0FOSU1BVElPTl9VTklUX0xJTkUQAhIXChNBTklNQVRJT05fVU5JVF9XT1JEEAMSGQoVQU5JTUFUSU9OX1VOSVRfTEVUVEVSEAQqsAEKEkFuaW1hdGlvbkRpcmVjdGlvbhIjCh9BTklNQVRJT05fRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHAoYQU5JTUFUSU9OX0RJUkVDVElPTl9MRUZUEAESHQoZQU5JTUFUSU9OX0RJUkVDVElPTl9SSUdIVBACEhoKFkFOSU1BVElPTl9ESVJFQ1RJT05fVVAQAxIcChhBTklNQVRJT05fRElSRUNUSU9OX0RPV04QBEIxCg1jb20ucmVuZGVyLnYxUAFaHmV4YW1wbGUuY29tL3JlbmRlci92MTtyZW5kZXJ2MWIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("ChVyZW5kZXIvdjEvbGF5ZXIucHJvdG8SCXJlbmRlci52MSIsCglDb2xvclN0b3ASDQoFY29sb3IYASABKAkSEAoIcG9zaXRpb24YAiABKAEidAoIR3JhZGllbnQSJQoEa2luZBgBIAEoDjIXLnJlbmRlci52MS5HcmFkaWVudEtpbmQSEgoFYW5nbGUYAiABKAFIAIgBARIjCgVzdG9wcxgDIAMoCzIULnJlbmRlci52MS5Db2xvclN0b3BCCAoGX2FuZ2xlIjUKBlN0cm9rZRINCgVjb2xvchgBIAEoCRISCgV3aWR0aBgCIAEoAUgAiAEBQggKBl93aWR0aCJUCgZTaGFkb3cSDQoFY29sb3IYASABKAkSEQoEYmx1chgCIAEoAUgAiAEBEgkKAXgYAyABKAESDgoBeRgEIAEoAUgBiAEBQgcKBV9ibHVyQgQKAl95ItsBCgNCb3gSDgoBeBgBIAEoAUgAiAEBEg4KAXkYAiABKAFIAYgBARIhCgZhbmNob3IYAyABKA4yES5yZW5kZXIudjEuQW5jaG9yEhIKBXdpZHRoGAQgASgBSAKIAQESEwoGaGVpZ2h0GAUgASgBSAOIAQESHgoDZml0GAYgASgOMhEucmVuZGVyLnYxLkJveEZpdBIQCghyb3RhdGlvbhgHIAEoARIVCg1jb3JuZXJfcmFkaXVzGAggASgBQgQKAl94QgQKAl95QggKBl93aWR0aEIJCgdfaGVpZ2h0IogDCglUZXh0U3R5bGUSEQoEc2l6ZRgBIAEoAUgAiAEBEg4KBndlaWdodBgCIAEoBRIOCgZpdGFsaWMYAyABKAgSDQoFY29sb3IYBCABKAkSJQoIZ3JhZGllbnQYBSABKAsyEy5yZW5kZXIudjEuR3JhZGllbnQSEgoKYmFja2dyb3VuZBgGIAEoCRIUCgdwYWRkaW5nGAcgASgBSAGIAQESGAoLbGluZV9oZWlnaHQYCCABKAFIAogBARIWCg5sZXR0ZXJfc3BhY2luZxgJIAEoARIjCgVhbGlnbhgKIAEoDjIULnJlbmRlci52MS5UZXh0QWxpZ24SMAoOdmVydGljYWxfYWxpZ24YCyABKA4yGC5yZW5kZXIudjEuVmVydGljYWxBbGlnbhIsCgx3cml0aW5nX21vZGUYDCABKA4yFi5yZW5kZXIudjEuV3JpdGluZ01vZGUSDAoEZm9udBgNIAEoCUIHCgVfc2l6ZUIKCghfcGFkZGluZ0IOCgxfbGluZV9oZWlnaHQidAoHQ291bnRlchINCgVzdGFydBgBIAEoARILCgNlbmQYAiABKAESEAoIZGVjaW1hbHMYAyABKAUSKwoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDgoGZWFzaW5nGAUgASgJImMKCVRleHRMYXllchIMCgR0ZXh0GAEgASgJEiMKBXN0eWxlGAIgASgLMhQucmVuZGVyLnYxLlRleHRTdHlsZRIjCgdjb3VudGVyGAMgASgLMhIucmVuZGVyLnYxLkNvdW50ZXIiPAoOTG90dGllUGxheWJhY2sSEgoFc3BlZWQYASABKAFIAIgBARIMCgRvbmNlGAIgASgIQggKBl9zcGVlZCJGCgxQaWN0dXJlTGF5ZXISCwoDdXJpGAEgASgJEikKBmxvdHRpZRgCIAEoCzIZLnJlbmRlci52MS5Mb3R0aWVQbGF5YmFjayIvCgRUcmltEg0KBXN0YXJ0GAEgASgBEhAKA2VuZBgCIAEoAUgAiAEBQgYKBF9lbmQikwEKClNoYXBlTGF5ZXISIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRINCgVjb2xvchgDIAEoCRIlCghncmFkaWVudBgEIAEoCzITLnJlbmRlci52MS5HcmFkaWVudBIdCgR0cmltGAUgASgLMg8ucmVuZGVyLnYxLlRyaW0iyAEKCUFuaW1hdGlvbhImCgRraW5kGAEgASgOMhgucmVuZGVyLnYxLkFuaW1hdGlvbktpbmQSJAoCYnkYAiABKA4yGC5yZW5kZXIudjEuQW5pbWF0aW9uVW5pdBIrCghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIwCglkaXJlY3Rpb24YBCABKA4yHS5yZW5kZXIudjEuQW5pbWF0aW9uRGlyZWN0aW9uEg4KBmVhc2luZxgFIAEoCSKfAgoIS2V5ZnJhbWUSJwoEdGltZRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgF4GAIgASgBSACIAQESDgoBeRgDIAEoAUgBiAEBEhIKBXNjYWxlGAQgASgBSAKIAQESFQoIcm90YXRpb24YBSABKAFIA4gBARIUCgdvcGFjaXR5GAYgASgBSASIAQESDgoGZWFzaW5nGAcgASgJEhcKCnRyaW1fc3RhcnQYCCABKAFIBYgBARIVCgh0cmltX2VuZBgJIAEoAUgGiAEBQgQKAl94QgQKAl95QggKBl9zY2FsZUILCglfcm90YXRpb25CCgoIX29wYWNpdHlCDQoLX3RyaW1fc3RhcnRCCwoJX3RyaW1fZW5kIjYKCUNsaXBMYXllchILCgN1cmkYASABKAkSEgoFc291bmQYAiABKAhIAIgBAUIICgZfc291bmQiDAoKR3JvdXBMYXllciJmCglDaHJvbWFLZXkSDQoFY29sb3IYASABKAkSFwoKc2ltaWxhcml0eRgCIAEoAUgAiAEBEhUKCHNvZnRuZXNzGAMgASgBSAGIAQFCDQoLX3NpbWlsYXJpdHlCCwoJX3NvZnRuZXNzItIBCgdGaWx0ZXJzEhcKCmJyaWdodG5lc3MYASABKAFIAIgBARIVCghjb250cmFzdBgCIAEoAUgBiAEBEhcKCnNhdHVyYXRpb24YAyABKAFIAogBARIMCgRibHVyGAQgASgBEigKCmNocm9tYV9rZXkYBSABKAsyFC5yZW5kZXIudjEuQ2hyb21hS2V5EhsKA2x1dBgGIAEoCzIOLnJlbmRlci52MS5MdXRCDQoLX2JyaWdodG5lc3NCCwoJX2NvbnRyYXN0Qg0KC19zYXR1cmF0aW9uIjYKA0x1dBILCgN1cmkYASABKAkSFQoIc3RyZW5ndGgYAiABKAFIAIgBAUILCglfc3RyZW5ndGgijQEKBE1hc2sSIgoEa2luZBgBIAEoDjIULnJlbmRlci52MS5TaGFwZUtpbmQSDAoEcGF0aBgCIAEoCRIbCgNib3gYAyABKAsyDi5yZW5kZXIudjEuQm94EhAKCGludmVydGVkGAQgASgIEg8KB2ZlYXRoZXIYBSABKAESEwoLcGljdHVyZV91cmkYBiABKAkiugUKBUxheWVyEgoKAmlkGAEgASgJEiQKBHRleHQYAiABKAsyFC5yZW5kZXIudjEuVGV4dExheWVySAASKgoHcGljdHVyZRgDIAEoCzIXLnJlbmRlci52MS5QaWN0dXJlTGF5ZXJIABImCgVzaGFwZRgEIAEoCzIVLnJlbmRlci52MS5TaGFwZUxheWVySAASJAoEY2xpcBgFIAEoCzIULnJlbmRlci52MS5DbGlwTGF5ZXJIABImCgVncm91cBgGIAEoCzIVLnJlbmRlci52MS5Hcm91cExheWVySAASGwoDYm94GAcgASgLMg4ucmVuZGVyLnYxLkJveBIoCgVzdGFydBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghkdXJhdGlvbhgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgVlbnRlchgKIAEoCzIULnJlbmRlci52MS5BbmltYXRpb24SIgoEZXhpdBgLIAEoCzIULnJlbmRlci52MS5BbmltYXRpb24SJgoJa2V5ZnJhbWVzGAwgAygLMhMucmVuZGVyLnYxLktleWZyYW1lEhQKB29wYWNpdHkYDSABKAFIAYgBARIfCgVibGVuZBgOIAEoDjIQLnJlbmRlci52MS5CbGVuZBIhCgZzaGFkb3cYDyABKAsyES5yZW5kZXIudjEuU2hhZG93EiEKBnN0cm9rZRgQIAEoCzIRLnJlbmRlci52MS5TdHJva2USHQoEbWFzaxgRIAEoCzIPLnJlbmRlci52MS5NYXNrEiMKB2ZpbHRlcnMYEiABKAsyEi5yZW5kZXIudjEuRmlsdGVycxIOCgZwYXJlbnQYEyABKAkSEAoIcGFyYWxsYXgYFCABKAFCCQoHY29udGVudEIKCghfb3BhY2l0eSrVAQoGQW5jaG9yEhYKEkFOQ0hPUl9VTlNQRUNJRklFRBAAEhEKDUFOQ0hPUl9DRU5URVIQARITCg9BTkNIT1JfVE9QX0xFRlQQAhIOCgpBTkNIT1JfVE9QEAMSFAoQQU5DSE9SX1RPUF9SSUdIVBAEEg8KC0FOQ0hPUl9MRUZUEAUSEAoMQU5DSE9SX1JJR0hUEAYSFgoSQU5DSE9SX0JPVFRPTV9MRUZUEAcSEQoNQU5DSE9SX0JPVFRPTRAIEhcKE0FOQ0hPUl9CT1RUT01fUklHSFQQCSpbCgZCb3hGaXQSFwoTQk9YX0ZJVF9VTlNQRUNJRklFRBAAEhEKDUJPWF9GSVRfQ09WRVIQARITCg9CT1hfRklUX0NPTlRBSU4QAhIQCgxCT1hfRklUX0ZJTEwQAyp4CgVCbGVuZBIVChFCTEVORF9VTlNQRUNJRklFRBAAEhAKDEJMRU5EX05PUk1BTBABEhIKDkJMRU5EX01VTFRJUExZEAISEAoMQkxFTkRfU0NSRUVOEAMSEQoNQkxFTkRfT1ZFUkxBWRAEEg0KCUJMRU5EX0FERBAFKoMBCglTaGFwZUtpbmQSGgoWU0hBUEVfS0lORF9VTlNQRUNJRklFRBAAEhgKFFNIQVBFX0tJTkRfUkVDVEFOR0xFEAESFgoSU0hBUEVfS0lORF9FTExJUFNFEAISEwoPU0hBUEVfS0lORF9MSU5FEAMSEwoPU0hBUEVfS0lORF9QQVRIEAQqYQoMR3JhZGllbnRLaW5kEh0KGUdSQURJRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIYChRHUkFESUVOVF9LSU5EX0xJTkVBUhABEhgKFEdSQURJRU5UX0tJTkRfUkFESUFMEAIqfwoJVGV4dEFsaWduEhoKFlRFWFRfQUxJR05fVU5TUEVDSUZJRUQQABITCg9URVhUX0FMSUdOX0xFRlQQARIVChFURVhUX0FMSUdOX0NFTlRFUhACEhQKEFRFWFRfQUxJR05fUklHSFQQAxIUChBURVhUX0FMSUdOX1NUQVJUEAQqfQoNVmVydGljYWxBbGlnbhIeChpWRVJUSUNBTF9BTElHTl9VTlNQRUNJRklFRBAAEhYKElZFUlRJQ0FMX0FMSUdOX1RPUBABEhkKFVZFUlRJQ0FMX0FMSUdOX01JRERMRRACEhkKFVZFUlRJQ0FMX0FMSUdOX0JPVFRPTRADKmMKC1dyaXRpbmdNb2RlEhwKGFdSSVRJTkdfTU9ERV9VTlNQRUNJRklFRBAAEhsKF1dSSVRJTkdfTU9ERV9IT1JJWk9OVEFMEAESGQoVV1JJVElOR19NT0RFX1ZFUlRJQ0FMEAIq3gEKDUFuaW1hdGlvbktpbmQSHgoaQU5JTUFUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIXChNBTklNQVRJT05fS0lORF9GQURFEAESGAoUQU5JTUFUSU9OX0tJTkRfU0xJREUQAhIXChNBTklNQVRJT05fS0lORF9aT09NEAMSFwoTQU5JTUFUSU9OX0tJTkRfV0lQRRAEEhYKEkFOSU1BVElPTl9LSU5EX1BPUBAFEhcKE0FOSU1BVElPTl9LSU5EX1RZUEUQBhIXChNBTklNQVRJT05fS0lORF9CTFVSEAcqlgEKDUFuaW1hdGlvblVuaXQSHgoaQU5JTUFUSU9OX1VOSVRfVU5TUEVDSUZJRUQQABIYChRBTklNQVRJT05fVU5JVF9XSE9MRRABEhcKE0FOSU1BVElPTl9VTklUX0xJTkUQAhIXChNBTklNQVRJT05fVU5JVF9XT1JEEAMSGQoVQU5JTUFUSU9OX1VOSVRfTEVUVEVSEAQqsAEKEkFuaW1hdGlvbkRpcmVjdGlvbhIjCh9BTklNQVRJT05fRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHAoYQU5JTUFUSU9OX0RJUkVDVElPTl9MRUZUEAESHQoZQU5JTUFUSU9OX0RJUkVDVElPTl9SSUdIVBACEhoKFkFOSU1BVElPTl9ESVJFQ1RJT05fVVAQAxIcChhBTklNQVRJT05fRElSRUNUSU9OX0RPV04QBEIxCg1jb20ucmVuZGVyLnYxUAFaHmV4YW1wbGUuY29tL3JlbmRlci92MTtyZW5kZXJ2MWIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * ColorStop is a color of a gradient.
@@ -423,7 +423,35 @@ export const TextLayerSchema: GenMessage<TextLayer> = /*@__PURE__*/
   messageDesc(file_render_v1_layer, 7);
 
 /**
- * PictureLayer is a still picture.
+ * LottiePlayback is how a Lottie animation is played. It is played from its start when the layer starts.
+ *
+ * @generated from message render.v1.LottiePlayback
+ */
+export type LottiePlayback = Message<"render.v1.LottiePlayback"> & {
+  /**
+   * speed, 0.25–4; default 1.
+   *
+   * @generated from field: optional double speed = 1;
+   */
+  speed?: number | undefined;
+
+  /**
+   * once keeps the last frame at its end; otherwise it begins again.
+   *
+   * @generated from field: bool once = 2;
+   */
+  once: boolean;
+};
+
+/**
+ * Describes the message render.v1.LottiePlayback.
+ * Use `create(LottiePlaybackSchema)` to create a new message.
+ */
+export const LottiePlaybackSchema: GenMessage<LottiePlayback> = /*@__PURE__*/
+  messageDesc(file_render_v1_layer, 8);
+
+/**
+ * PictureLayer is a still picture, or a Lottie animation.
  *
  * @generated from message render.v1.PictureLayer
  */
@@ -434,6 +462,15 @@ export type PictureLayer = Message<"render.v1.PictureLayer"> & {
    * @generated from field: string uri = 1;
    */
   uri: string;
+
+  /**
+   * lottie plays a Lottie animation: set it if uri names one, a JSON file of at most 4 MiB, 600 s and 4,000 shapes in a
+   * frame. Pictures, texts, sounds and expressions in it are refused; the message names the value. INVALID_ARGUMENT on a
+   * service without the extra "lottie". If omitted, uri names a still picture.
+   *
+   * @generated from field: render.v1.LottiePlayback lottie = 2;
+   */
+  lottie?: LottiePlayback | undefined;
 };
 
 /**
@@ -441,7 +478,7 @@ export type PictureLayer = Message<"render.v1.PictureLayer"> & {
  * Use `create(PictureLayerSchema)` to create a new message.
  */
 export const PictureLayerSchema: GenMessage<PictureLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 8);
+  messageDesc(file_render_v1_layer, 9);
 
 /**
  * Trim is the part of an outline that its stroke follows, in shares of its length. An outline starts at the left of a LINE,
@@ -471,7 +508,7 @@ export type Trim = Message<"render.v1.Trim"> & {
  * Use `create(TrimSchema)` to create a new message.
  */
 export const TrimSchema: GenMessage<Trim> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 9);
+  messageDesc(file_render_v1_layer, 10);
 
 /**
  * ShapeLayer is a shape. It is filled with a color or a gradient, or with neither if it has a stroke.
@@ -522,7 +559,7 @@ export type ShapeLayer = Message<"render.v1.ShapeLayer"> & {
  * Use `create(ShapeLayerSchema)` to create a new message.
  */
 export const ShapeLayerSchema: GenMessage<ShapeLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 10);
+  messageDesc(file_render_v1_layer, 11);
 
 /**
  * Animation is how a layer comes or goes.
@@ -573,7 +610,7 @@ export type Animation = Message<"render.v1.Animation"> & {
  * Use `create(AnimationSchema)` to create a new message.
  */
 export const AnimationSchema: GenMessage<Animation> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 11);
+  messageDesc(file_render_v1_layer, 12);
 
 /**
  * Keyframe sets properties of a layer at a time. Between two keyframes that set a property, it goes from one value to the
@@ -653,7 +690,7 @@ export type Keyframe = Message<"render.v1.Keyframe"> & {
  * Use `create(KeyframeSchema)` to create a new message.
  */
 export const KeyframeSchema: GenMessage<Keyframe> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 12);
+  messageDesc(file_render_v1_layer, 13);
 
 /**
  * ClipLayer is a video in a box: a picture in the picture. It plays from its start; beyond its end its last frame stays.
@@ -682,7 +719,7 @@ export type ClipLayer = Message<"render.v1.ClipLayer"> & {
  * Use `create(ClipLayerSchema)` to create a new message.
  */
 export const ClipLayerSchema: GenMessage<ClipLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 13);
+  messageDesc(file_render_v1_layer, 14);
 
 /**
  * GroupLayer draws nothing itself: the layers that name it as their `parent` move with it, by its box, rotation, opacity,
@@ -699,7 +736,7 @@ export type GroupLayer = Message<"render.v1.GroupLayer"> & {
  * Use `create(GroupLayerSchema)` to create a new message.
  */
 export const GroupLayerSchema: GenMessage<GroupLayer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 14);
+  messageDesc(file_render_v1_layer, 15);
 
 /**
  * ChromaKey makes a color transparent, such as the green behind a speaker.
@@ -734,7 +771,7 @@ export type ChromaKey = Message<"render.v1.ChromaKey"> & {
  * Use `create(ChromaKeySchema)` to create a new message.
  */
 export const ChromaKeySchema: GenMessage<ChromaKey> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 15);
+  messageDesc(file_render_v1_layer, 16);
 
 /**
  * Filters change the colors of a layer before it is blended: chroma_key first, then in the order of the fields.
@@ -790,7 +827,7 @@ export type Filters = Message<"render.v1.Filters"> & {
  * Use `create(FiltersSchema)` to create a new message.
  */
 export const FiltersSchema: GenMessage<Filters> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 16);
+  messageDesc(file_render_v1_layer, 17);
 
 /**
  * Lut is a color lookup table, as color graders and cameras export it.
@@ -820,7 +857,7 @@ export type Lut = Message<"render.v1.Lut"> & {
  * Use `create(LutSchema)` to create a new message.
  */
 export const LutSchema: GenMessage<Lut> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 17);
+  messageDesc(file_render_v1_layer, 18);
 
 /**
  * Mask shows a layer only inside a shape.
@@ -877,7 +914,7 @@ export type Mask = Message<"render.v1.Mask"> & {
  * Use `create(MaskSchema)` to create a new message.
  */
 export const MaskSchema: GenMessage<Mask> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 18);
+  messageDesc(file_render_v1_layer, 19);
 
 /**
  * Layer is something that is drawn over a shot, or over the whole video. The layers of a shot take part in its transitions.
@@ -1047,7 +1084,7 @@ export type Layer = Message<"render.v1.Layer"> & {
  * Use `create(LayerSchema)` to create a new message.
  */
 export const LayerSchema: GenMessage<Layer> = /*@__PURE__*/
-  messageDesc(file_render_v1_layer, 19);
+  messageDesc(file_render_v1_layer, 20);
 
 /**
  * Anchor is the point of a box that `x` and `y` place.
