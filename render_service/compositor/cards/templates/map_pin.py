@@ -22,6 +22,8 @@ from render_service.domain.layers.model import (
 
 FIELD = "card.map_pin.picture_uri"
 _PIN = "M50 100C36 76 8 62 8 36A42 36 0 1 1 92 36C92 62 64 76 50 100Z"
+# The same below its place.
+_HANGING_PIN = "M50 0C36 24 8 38 8 64A42 36 0 1 0 92 64C92 38 64 24 50 0Z"
 _ZOOM = 0.06
 
 
@@ -40,23 +42,23 @@ def layers(card: MapPinCard, stage: Stage) -> Iterator[Layer]:
     pin = stage.px(0.13)
     yield _ring(stage, (x, y), 0.9)
     shadow = Shadow("#00000080", 0.02, 0, 0.008)
-    left, top = x - 0.42 * pin, y - pin
-    yield _free(stage, left, top, 0.84 * pin, pin, theme.accent, _PIN, shadow=shadow, **stage.pop(0.4))
+    hangs = y < pin
+    left, top, path = x - 0.42 * pin, y if hangs else y - pin, _HANGING_PIN if hangs else _PIN
+    yield _free(stage, left, top, 0.84 * pin, pin, theme.accent, path, shadow=shadow, **stage.pop(0.4))
     hole = 0.3 * pin
-    yield _free(
-        stage, x - hole / 2, top + 0.21 * pin, hole, hole, theme.on_accent, "", kind=ShapeKind.ELLIPSE, **stage.pop(0.5)
-    )
-    yield from _label(card, stage, (x, y), pin)
+    down = top + (0.49 if hangs else 0.21) * pin
+    yield _free(stage, x - hole / 2, down, hole, hole, theme.on_accent, "", kind=ShapeKind.ELLIPSE, **stage.pop(0.5))
+    yield from _label(card, stage, (x, top), pin, hangs=hangs)
 
 
-def _label(card: MapPinCard, stage: Stage, at: tuple[float, float], pin: float) -> Iterator[Layer]:
+def _label(card: MapPinCard, stage: Stage, at: tuple[float, float], pin: float, *, hangs: bool) -> Iterator[Layer]:
     theme, pad, between = stage.theme, stage.px(0.028), stage.px(0.006)
     column = min(stage.width, stage.px(0.86)) - 2 * pad
     detail = stage.set(card.detail, column, 0.036, height=0.2 * stage.height, lines=3) if card.detail else None
     label = stage.set(card.label, column, 0.054, weight=700, height=0.25 * stage.height, lines=2)
     width = max(label.width, detail.width if detail else 0.0) + 2 * pad
     height = label.height + (detail.height + between if detail else 0.0) + 1.5 * pad
-    x, y = _place(stage.area, at, pin, (width, height), stage.px(0.03))
+    x, y = _place(stage.area, at, pin, (width, height), stage.px(0.03), hangs=hangs)
     if stage.mirrored:
         x = 2 * stage.area.x + stage.area.width - x - width
     x, y = x - stage.area.x, y - stage.area.y
@@ -70,20 +72,31 @@ def _label(card: MapPinCard, stage: Stage, at: tuple[float, float], pin: float) 
 
 
 def _place(
-    area: Rect, at: tuple[float, float], pin: float, size: tuple[float, float], gap: float
+    area: Rect, at: tuple[float, float], pin: float, size: tuple[float, float], gap: float, *, hangs: bool
 ) -> tuple[float, float]:
-    """Return left and top of the label: beside the pin where there is room, else below or above it, in the area."""
-    x, y = at
+    """Return left and top of the label: beside the pin where there is room, else below or above it, in the area.
+
+    Args:
+        area: Where it may lie.
+        at: The middle of the pin and its top, in pixels.
+        pin: How high the pin is.
+        size: Width and height of the label.
+        gap: Space between the two.
+        hangs: Whether the pin's tip is its top.
+    """
+    x, top = at
     width, height = size
     right, foot = area.x + area.width, area.y + area.height
-    middle = min(max(y - 0.62 * pin - height / 2, area.y), foot - height)
+    middle = min(max(top + (0.62 if hangs else 0.38) * pin - height / 2, area.y), foot - height)
     if x + 0.5 * pin + gap + width <= right:
         return x + 0.5 * pin + gap, middle
     if x - 0.5 * pin - gap - width >= area.x:
         return min(x - 0.5 * pin - gap, right) - width, middle
     left = min(max(x - width / 2, area.x), right - width)
-    below = y + 1.6 * gap
-    return left, below if below + height <= foot else max(area.y, min(y - pin - gap, foot) - height)
+    # The tip needs a little more, for the ring around it.
+    below = top + pin + (1.0 if hangs else 1.6) * gap
+    above = top - (1.6 if hangs else 1.0) * gap
+    return left, below if below + height <= foot else max(area.y, min(above, foot) - height)
 
 
 def _covering(card: MapPinCard, stage: Stage) -> tuple[Box, tuple[float, float]]:

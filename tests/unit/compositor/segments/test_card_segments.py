@@ -7,6 +7,7 @@ import pytest
 
 from render_service.compositor.captions.layout import caption_format, caption_size, look_format, max_lines
 from render_service.compositor.drawing.free_rows import blocked_rows, clear_of
+from render_service.compositor.layers.shapes import shape_area
 from render_service.compositor.layers.texts import draw_text
 from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import MediaHashes, ShotHashes
@@ -25,7 +26,7 @@ from render_service.domain.errors import RenderFailure
 from render_service.domain.generation.clip_plan import generated_shots
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.changing import settled
-from render_service.domain.layers.model import Layer, ShapeLayer
+from render_service.domain.layers.model import Layer, ShapeKind, ShapeLayer
 from render_service.domain.projects.looks.captions import CaptionPosition, CaptionPreset
 from render_service.domain.projects.media import MediaFacts
 from render_service.domain.projects.output import OutputSpec, Quality
@@ -193,3 +194,21 @@ def test_the_files_of_a_card_enter_its_keys() -> None:
 
     assert key("one") == ["one"]
     assert MediaFacts().sizes == ()
+
+
+@pytest.mark.parametrize("frame", [(320, 180), (180, 320), (256, 256)])
+@pytest.mark.parametrize("y", [0.0, 0.05, 0.2, 0.5, 1.0])
+def test_a_map_pin_and_its_label_are_whole_wherever_the_place_lies(frame: tuple[int, int], y: float) -> None:
+    field = "card.map_pin.picture_uri"
+    project = project_of(
+        ShotCard(map_pin=MapPinCard("https://example.com/a.jpg", 0.5, y, "Here", "A long way from home"))
+    )
+    spec = spec_of(project, *frame)
+    drawn = shot_layers(spec, plan_timeline(project, 30, {}).shots[0], {field: "hash"}, ((field, (400, 300)),))
+    shapes = [one.layer for one in drawn if one.layer.shape and one.layer.shape.kind is not ShapeKind.ELLIPSE]
+    pin, label = (shape_area(layer.box, frame) for layer in shapes)
+    for part in (pin, label):
+        assert part.y >= -1
+        assert part.y + part.height <= frame[1] + 1
+    beside = label.x + label.width <= pin.x or label.x >= pin.x + pin.width
+    assert beside or label.y + label.height <= pin.y or label.y >= pin.y + pin.height
