@@ -5,6 +5,7 @@ import json
 import sys
 import tempfile
 from contextlib import suppress
+from weakref import WeakValueDictionary
 
 from render_service.confinement.environment import inherited_environment
 from render_service.domain.brand.fonts import CheckedFont, FontFacts, FontLicense
@@ -16,15 +17,17 @@ _AT_ONCE = 2
 
 
 class FontChecker:
-    """Checks font files, a few at a time."""
+    """Checks font files, a few at a time, and one of a workspace: so none keeps the others waiting for long."""
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(_AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def check(self, content: bytes, family: str, field: str) -> CheckedFont:
+    async def check(self, workspace_id: str, content: bytes, family: str, field: str) -> CheckedFont:
         """Check a font file and write it anew.
 
         Args:
+            workspace_id: Whose it is.
             content: The file.
             family: Name of its family; empty takes the font's own.
             field: Path of the file in the request.
@@ -34,7 +37,8 @@ class FontChecker:
             OSError: The machine cannot start a process.
             RuntimeError: A process has ended before it read the file.
         """
-        async with self._places:
+        turn = self._turns.setdefault(workspace_id, asyncio.Lock())
+        async with turn, self._places:
             try:
                 return await _check(content, family)
             except FontRefused as refused:

@@ -50,7 +50,7 @@ class FontCalls:
         if len(request.content) > self._max_bytes:
             faults.add("content", f"must have at most {self._max_bytes:,} bytes, not {len(request.content):,}")
         faults.raise_if_any()
-        font = await self._checker.check(request.content, request.family, "content")
+        font = await self._checker.check(workspace_id, request.content, request.family, "content")
         stored = await self._fonts.find_equal(workspace_id, font)
         if stored is None:
             font_id = uuid4()
