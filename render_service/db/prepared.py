@@ -22,6 +22,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.util import greenlet_spawn
 
 Row = dict[str, Any]
+_PLANS = "plan_cache_mode"
+_AUTO, _GENERIC = b"auto", b"force_generic_plan"
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]+)\b")
 
 
@@ -32,12 +34,21 @@ class Statement:
         source: Its text, or a query whose parameters are all `sa.bindparam`s.
         json: The parameters that hold JSON; None is SQL's NULL.
         is_prepared: Whether Postgres keeps its plan; otherwise it plans anew for the values of each execution.
+        is_planned_once: Whether Postgres must keep its first plan, for a statement that takes longer to plan than to
+            execute. Otherwise Postgres still plans a prepared statement anew for each execution if it estimates that
+            its values make a cheaper plan possible.
     """
 
     def __init__(
-        self, source: str | sa.Select[Any], *, json: frozenset[str] = frozenset(), is_prepared: bool = True
+        self,
+        source: str | sa.Select[Any],
+        *,
+        json: frozenset[str] = frozenset(),
+        is_prepared: bool = True,
+        is_planned_once: bool = False,
     ) -> None:
         self.is_prepared = is_prepared
+        self.plans = _GENERIC if is_planned_once else _AUTO
         self._source = source
         self._json = json
         self._sql: bytes | None = None
@@ -116,7 +127,7 @@ class PreparedConnections:
         await self._wait_for_turn()
         try:
             while True:
-                pooled, is_new = await self._take()
+                pooled, is_new = await self._take(statement.plans)
                 try:
                     return await self._execute(pooled, statement, sql, values)
                 except psycopg.errors.AdminShutdown:
@@ -130,6 +141,7 @@ class PreparedConnections:
         self, pooled: sa.PoolProxiedConnection, statement: Statement, sql: bytes, values: list[Any]
     ) -> list[Row]:
         try:
+            await _plan_as(pooled, statement.plans)
             cursor = psycopg.AsyncRawCursor(_driver(pooled), row_factory=statement.make_row_maker)
             cursor.format = Format.BINARY
             await cursor.execute(sql, values, prepare=statement.is_prepared)
@@ -155,7 +167,7 @@ class PreparedConnections:
         await self._wait_for_turn()
         try:
             if self._idle and isinstance(self._pool, sa.QueuePool) and self._pool.checkedout() >= self._size:
-                self._idle.pop().close()
+                await _give_back(self._idle.pop())
             yield
         finally:
             self._end_turn()
@@ -190,14 +202,39 @@ class PreparedConnections:
                 return
         self._free_turns += 1
 
-    async def _take(self) -> tuple[sa.PoolProxiedConnection, bool]:
-        """Return a connection, and whether it was tested just now."""
+    async def _take(self, plans: bytes) -> tuple[sa.PoolProxiedConnection, bool]:
+        """Return a connection, one that plans as wanted if there is one, and whether it was tested just now."""
         while self._idle:
-            pooled = self._idle.pop()
+            pooled = next((idle for idle in reversed(self._idle) if _plans(idle) == plans), self._idle[-1])
+            self._idle.remove(pooled)
             if not _is_lost(_driver(pooled)):
                 return pooled, False
             await greenlet_spawn(pooled.invalidate)
         return await greenlet_spawn(self._pool.connect), True
+
+
+def _plans(pooled: sa.PoolProxiedConnection) -> bytes:
+    """Return how Postgres plans the prepared statements of a connection."""
+    plans: bytes = pooled.info.get(_PLANS, _AUTO)
+    return plans
+
+
+async def _plan_as(pooled: sa.PoolProxiedConnection, plans: bytes) -> None:
+    if _plans(pooled) != plans:
+        await _driver(pooled).execute(b"SET plan_cache_mode = " + plans, prepare=False)
+        pooled.info[_PLANS] = plans
+
+
+async def _give_back(pooled: sa.PoolProxiedConnection) -> None:
+    """Return a connection to the pool as it was; one that is lost is closed."""
+    try:
+        await _plan_as(pooled, _AUTO)
+    except BaseException as error:
+        await greenlet_spawn(pooled.invalidate)
+        if not isinstance(error, psycopg.Error):
+            raise
+    else:
+        pooled.close()
 
 
 def _refuse(turn: asyncio.Future[None]) -> None:

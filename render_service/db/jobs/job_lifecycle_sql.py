@@ -113,7 +113,8 @@ _NEXT_TURN = f"""
     WHERE due_at < 'infinity' AND due_at <= now() AND turns.workspace_id <> ALL(ARRAY(SELECT workspace_id FROM running))
         AND ({_MOST} > 0) IS NOT FALSE
 """
-CLAIM = Statement(f"""
+CLAIM = Statement(
+    f"""
     WITH RECURSIVE running AS MATERIALIZED (
         SELECT workspace_id, count(*) AS jobs FROM jobs WHERE status = 'PROCESSING' GROUP BY workspace_id
     ), idle AS (
@@ -155,7 +156,9 @@ CLAIM = Statement(f"""
     SELECT {RETURNED}, lease_token, provider, spec, failed_attempts, trace_parent,
         greatest(changed.updated_at - changed.run_after, interval '0') AS waited
     FROM changed
-""")
+""",
+    is_planned_once=True,
+)
 
 
 # Reports and ends of several jobs share a statement. What locks several running jobs does so in the order of their ids.

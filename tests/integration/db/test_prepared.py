@@ -60,6 +60,40 @@ async def test_statements_are_prepared_once_a_connection(database_url: str) -> N
     await database.close()
 
 
+async def test_a_statement_that_is_planned_once_is_not_planned_for_its_values(database_url: str) -> None:
+    database = Database(database_url, size=1)
+    values = "SELECT count(*) FROM jobs WHERE priority = ANY(CAST(:numbers AS int[]))"
+    once, each = Statement(f"{values} AND progress = 1", is_planned_once=True), Statement(values)
+    for number in range(10):
+        for statement in (once, each):
+            await database.execute(statement, {"numbers": [number + 1]})
+    rows = await database.execute(
+        Statement("SELECT statement LIKE '%progress%' AS once, custom_plans FROM pg_prepared_statements")
+    )
+    custom = {row["once"]: row["custom_plans"] for row in rows}
+    assert custom[True] == 0
+    assert custom[False] >= 5
+    await database.execute(once, {"numbers": [1]})
+    async with database.single() as connection:
+        assert await connection.scalar(sa.text("SHOW plan_cache_mode")) == "auto"
+    await database.close()
+
+
+async def test_a_connection_lost_while_it_is_given_back_costs_no_caller_anything(database_url: str) -> None:
+    database = Database(database_url, size=1)
+    once = Statement("SELECT CAST(:number AS int) AS number", is_planned_once=True)
+    for _ in range(3):
+        await database.execute(once, {"number": 1})
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        await slow(database)
+    assert database.busy == 0
+    await database.close()
+
+
 async def test_connections_that_postgres_cut_in_use_or_not_cost_no_caller_anything(database_url: str) -> None:
     database = Database(database_url, size=5)
     for _ in range(5):
