@@ -13,7 +13,7 @@ from render_service.compositor.text import bidi
 from render_service.compositor.text.drawn_texts import render_language
 from render_service.compositor.text.fonts import CAPTION_WEIGHT, is_wide, regional_face, text_language
 from render_service.compositor.text.line_breaking import LineSpan, break_lines
-from render_service.compositor.text.typesetting import Line, TextStyle, measure, set_line
+from render_service.compositor.text.typesetting import Line, LineStyle, measure, set_line
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.looks.captions import Platform
 from render_service.domain.projects.looks.modes import MODE_PRESETS
@@ -203,7 +203,7 @@ class _Span:
     """A line before layout: its place in the text, its style, and its paragraph's bidi level."""
 
     line: LineSpan
-    kind: TextStyle
+    kind: LineStyle
     base: int
 
 
@@ -271,7 +271,7 @@ def _words_of(line: LineSpan, words: Sequence[int | None]) -> Sequence[int | Non
     return (*found, found[-1]) if line.hyphenated else found
 
 
-def _optical_shift(line: str, kind: TextStyle) -> float:
+def _optical_shift(line: str, kind: LineStyle) -> float:
     """Return how far right to move a centred line to balance the blank half of its outer full-width marks."""
     centred_marks = regional_face(kind.language) in (regional_face("zh-Hant"), regional_face("zh-HK"))
     blank_right = line[-1] in _BLANK_RIGHT and not (centred_marks and line[-1] in "，。、；：")
@@ -310,7 +310,7 @@ def caption_measure(text: str, width: int, height: int, fmt: CaptionFormat) -> t
     Returns:
         A function that returns the width of a text, and the maximum width of a line, both in pixels.
     """
-    kind = TextStyle(caption_size(width, height, fmt), fmt.weight, text_language(text, fmt.language), fmt.font)
+    kind = LineStyle(caption_size(width, height, fmt), fmt.weight, text_language(text, fmt.language), fmt.font)
     return partial(measure, kind=kind), _max_line_width(text, kind.size, fmt.area(width, height), fmt, kind.size)
 
 
@@ -328,7 +328,7 @@ def _fit(text: str, size: int, area: Rect, fmt: CaptionFormat, full: int) -> tup
     for paragraph in text.split("\n"):
         minor = bilingual and _is_wide(paragraph) != main_is_wide
         paragraph_size = max(_SMALLEST, round(_MINOR * size)) if minor else size
-        kind = TextStyle(paragraph_size, fmt.weight, text_language(paragraph, fmt.language), fmt.font)
+        kind = LineStyle(paragraph_size, fmt.weight, text_language(paragraph, fmt.language), fmt.font)
         # Lines of the second language are smaller, so they hold more letters at the same length.
         # So do those of a caption that is set smaller to fit.
         longest = _max_line_width(paragraph, size, area, fmt, full)

@@ -11,7 +11,7 @@ from render_service.compositor.cards.themes import Theme
 from render_service.compositor.text.drawn_texts import clean_text
 from render_service.compositor.text.fonts import text_language
 from render_service.compositor.text.line_breaking import break_lines
-from render_service.compositor.text.typesetting import TextStyle, measure
+from render_service.compositor.text.typesetting import LineStyle, measure
 from render_service.domain.layers.model import (
     Anchor,
     Animation,
@@ -27,9 +27,9 @@ from render_service.domain.layers.model import (
     ShapeLayer,
     TextAlign,
     TextLayer,
+    TextStyle,
     VerticalAlign,
 )
-from render_service.domain.layers.model import TextStyle as LayerStyle
 
 LEADING = 1.3
 SMALLEST = 0.02
@@ -158,11 +158,11 @@ class Stage:
         # A quarter less, for letters that are narrower in larger sizes.
         letters = "".join(cleaned.split())
         length = 0.75 * (
-            measure(letters, TextStyle(sizes[-1], weight, language, font)) / sizes[-1] + spacing * len(letters)
+            measure(letters, LineStyle(sizes[-1], weight, language, font)) / sizes[-1] + spacing * len(letters)
         )
 
         def attempt(pixels: int) -> _Attempt:
-            kind = TextStyle(pixels, weight, language, font)
+            kind = LineStyle(pixels, weight, language, font)
             return _broken(cleaned, kind, max(width, 1.0), leading=leading, spacing=spacing)
 
         def fits(pixels: int) -> bool:
@@ -225,7 +225,7 @@ class Stage:
         ends = {"start": TextAlign.LEFT, "center": TextAlign.CENTER, "end": TextAlign.RIGHT}
         if self.mirrored:
             ends |= {"start": TextAlign.RIGHT, "end": TextAlign.LEFT}
-        style = LayerStyle(
+        style = TextStyle(
             block.size / self.side,
             block.weight,
             color=color,
@@ -305,7 +305,7 @@ class Stage:
 
 
 @lru_cache(maxsize=4096)
-def _broken(text: str, kind: TextStyle, width: float, *, leading: float, spacing: float) -> _Attempt:
+def _broken(text: str, kind: LineStyle, width: float, *, leading: float, spacing: float) -> _Attempt:
     """Break a text into lines; the texts of a card are set again and again until all of them fit."""
     wide = partial(_spaced_width, kind=kind, spacing=spacing * kind.size)
     broken = break_lines(text, wide, width, kind.language, evenness=_EVENNESS)
@@ -340,5 +340,5 @@ def _sizes(largest: int, smallest: int) -> list[int]:
     return found
 
 
-def _spaced_width(part: str, *, kind: TextStyle, spacing: float) -> float:
+def _spaced_width(part: str, *, kind: LineStyle, spacing: float) -> float:
     return measure(part, kind) + spacing * len(part)

@@ -18,7 +18,14 @@ from render_service.compositor.text.emoji import EmojiPicture, emoji_of
 from render_service.compositor.text.fonts import text_language
 from render_service.compositor.text.line_breaking import break_lines
 from render_service.compositor.text.shortening import whole_letters
-from render_service.compositor.text.typesetting import TextStyle, draw_line, letter_starts, measure, new_mask, set_line
+from render_service.compositor.text.typesetting import (
+    LineStyle,
+    draw_line,
+    letter_starts,
+    measure,
+    new_mask,
+    set_line,
+)
 from render_service.domain.layers.brand import Brand
 
 Picture = NDArray[np.float32]
@@ -158,7 +165,7 @@ def _drawable(text: str) -> str:
 class _Block:
     """Lines of a card and how they are set."""
 
-    kind: TextStyle
+    kind: LineStyle
     lines: tuple[str, ...]
     base: int
 
@@ -173,7 +180,7 @@ def _fit(text: str, language: str, space: tuple[int, int], side: float, *, font:
     sizes, measure_em, weight = (_TITLE_SIZES, _TITLE_MEASURE, 700) if title else (_SIZES, _MEASURE, 500)
     base = bidi.base_level(text)
     for share in sizes:
-        kind = TextStyle(max(6, round(side * share)), weight, language, font)
+        kind = LineStyle(max(6, round(side * share)), weight, language, font)
         # Smaller letters may run on longer: a card full of narrow columns looks worse than a few long lines.
         longest = min(space[0], measure_em * kind.size * sizes[0] / share)
         broken = break_lines(text, partial(measure, kind=kind), longest, language, evenness=0.45)
@@ -189,7 +196,7 @@ def _fit(text: str, language: str, space: tuple[int, int], side: float, *, font:
     return _Block(kind, (*block.lines[: most - 1], _shortened(block.lines[most - 1], kind, longest)), base)
 
 
-def _shortened(line: str, kind: TextStyle, longest: float) -> str:
+def _shortened(line: str, kind: LineStyle, longest: float) -> str:
     for end in reversed(letter_starts(line)[1:]):
         if measure(line + "…", kind) <= longest:
             break

@@ -201,7 +201,7 @@ def _shape_edge(
 ) -> Mask:
     left, top, width, height = inner
     if shape.trim is not None and shape.trim != Trim():
-        return _trimmed_edge(shape, shape.trim, inner, size, radius, thickness)
+        return _trimmed_edge(shape, inner, size, radius, thickness)
     match shape.kind:
         case ShapeKind.LINE:
             return line_mask(*size, (left, top + height / 2), (left + width, top + height / 2), thickness)
@@ -214,14 +214,10 @@ def _shape_edge(
             return _stroked(lambda grown: rectangle_mask(*size, inner, radius, grown=grown), thickness)
 
 
-def _trimmed_edge(  # noqa: PLR0917 - those of `_shape_edge`, and the part
-    shape: ShapeLayer,
-    trim: Trim,
-    inner: tuple[float, float, float, float],
-    size: tuple[int, int],
-    radius: float,
-    thickness: float,
+def _trimmed_edge(
+    shape: ShapeLayer, inner: tuple[float, float, float, float], size: tuple[int, int], radius: float, thickness: float
 ) -> Mask:
+    trim = shape.trim or Trim()
     if trim.start >= trim.end:
         return np.zeros((size[1], size[0]), np.float32)
     match shape.kind:

@@ -19,7 +19,7 @@ from render_service.compositor.text.fonts import slants, text_language
 from render_service.compositor.text.line_breaking import LineSpan, break_lines
 from render_service.compositor.text.typesetting import (
     Line,
-    TextStyle,
+    LineStyle,
     draw_line,
     letter_starts,
     letters_of,
@@ -30,8 +30,16 @@ from render_service.compositor.text.typesetting import (
 )
 from render_service.domain.layers.changing import with_number
 from render_service.domain.layers.colors import parse_color
-from render_service.domain.layers.model import Box, Counter, Layer, Stroke, TextAlign, TextLayer, VerticalAlign
-from render_service.domain.layers.model import TextStyle as LayerStyle
+from render_service.domain.layers.model import (
+    Box,
+    Counter,
+    Layer,
+    Stroke,
+    TextAlign,
+    TextLayer,
+    TextStyle,
+    VerticalAlign,
+)
 
 # Shares of the em: above and below the baseline, and what letters may reach beyond both and to the sides.
 _ASCENT, _DESCENT, _OVERHANG = 0.88, 0.24, 0.4
@@ -171,7 +179,7 @@ def fitted_size(layer: TextLayer, box: Box, frame: tuple[int, int], language: st
     return block.size / side
 
 
-def _space(box: Box, style: LayerStyle, frame: tuple[int, int]) -> tuple[tuple[float, float], Rect]:
+def _space(box: Box, style: TextStyle, frame: tuple[int, int]) -> tuple[tuple[float, float], Rect]:
     """Return the width and height in pixels that a text may take, and the rectangle that its anchor lies in."""
     safe = safe_area(*frame)
     x, y = anchor_point(box, safe, frame)
@@ -200,13 +208,13 @@ class _Attempt:
     fits: bool
 
 
-def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, language: str) -> _Block:
+def _fit(text: str, style: TextStyle, space: tuple[float, float], side: int, language: str) -> _Block:
     """Set a text in the largest letters, up to its own size, in which it fits a space (width, height in pixels)."""
     base = bidi.base_level(text)
 
     @cache
     def attempt(size: int) -> _Attempt:
-        kind, spacing = TextStyle(size, style.weight, language, style.font, style.italic), style.letter_spacing * size
+        kind, spacing = LineStyle(size, style.weight, language, style.font, style.italic), style.letter_spacing * size
 
         def width(part: str) -> float:
             return measure_spread(part, kind, spacing)
@@ -235,17 +243,17 @@ def _fit(text: str, style: LayerStyle, space: tuple[float, float], side: int, la
         if found.width(last + "…") <= space[0]:
             break
         last = last[:end]
-    kind = TextStyle(size, style.weight, language, style.font, style.italic)
+    kind = LineStyle(size, style.weight, language, style.font, style.italic)
     shortened = _set(last.rstrip(" ,;:，、；：。.…") + "…", kind, style.letter_spacing * size, base)
     return replace(found.block, lines=(*lines[: most - 1], shortened))
 
 
-def _sizes(text: str, style: LayerStyle, space: tuple[float, float], side: int, language: str) -> list[int]:
+def _sizes(text: str, style: TextStyle, space: tuple[float, float], side: int, language: str) -> list[int]:
     """Return the sizes to try, from the largest: those in which the letters cannot fit the space are left out."""
     size = max(1, round(style.size * side))
     smallest = min(size, max(6, round(_SMALLEST * side)))
     letters = "".join(text.split())
-    kind = TextStyle(smallest, style.weight, language, style.font, style.italic)
+    kind = LineStyle(smallest, style.weight, language, style.font, style.italic)
     # A quarter less, for letters that are narrower in larger sizes.
     length = 0.75 * measure_spread(letters, kind, max(0.0, style.letter_spacing) * smallest) / smallest
     found = []
@@ -257,12 +265,12 @@ def _sizes(text: str, style: LayerStyle, space: tuple[float, float], side: int, 
     return [*found, smallest]
 
 
-def _set(text: str, kind: TextStyle, spacing: float, base: int) -> Line:
+def _set(text: str, kind: LineStyle, spacing: float, base: int) -> Line:
     line = set_line(text, kind, base=base)
     return spread(line, spacing) if spacing else line
 
 
-def _align(style: LayerStyle, box: Box, text: str) -> TextAlign:
+def _align(style: TextStyle, box: Box, text: str) -> TextAlign:
     if style.align is TextAlign.START:
         return TextAlign.LEFT if bidi.base_level(text) == 0 else TextAlign.RIGHT
     if style.align is not None:

@@ -26,7 +26,7 @@ _CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029), " 
 
 
 @dataclass(frozen=True, slots=True)
-class TextStyle:
+class LineStyle:
     """The style of a line of text.
 
     Args:
@@ -76,18 +76,18 @@ class Run:
 class Line:
     """A laid-out line: runs from left to right, each `x` pixels from the left edge, and the whole width in pixels."""
 
-    kind: TextStyle
+    kind: LineStyle
     runs: tuple[Run, ...]
     width: float
 
 
-def measure(text: str, kind: TextStyle) -> float:
+def measure(text: str, kind: LineStyle) -> float:
     """Return the width in pixels of a text set in one line; control characters count as spaces."""
     line = drawn_characters(text.translate(_CONTROLS), kind.face)
     return sum(_advance(part, face, kind) for part, face in _split(line, kind))
 
 
-def measure_spread(text: str, kind: TextStyle, spacing: float) -> float:
+def measure_spread(text: str, kind: LineStyle, spacing: float) -> float:
     """Return the width in pixels of a text set in one line with some pixels more after each letter; see `spread`."""
     if not spacing:
         return measure(text, kind)
@@ -101,7 +101,7 @@ def letter_starts(text: str) -> list[int]:
     return [*starts(CharacterBreaker(text, "und"))] if text else []
 
 
-def set_line(text: str, kind: TextStyle, *, base: int | None = None, words: Sequence[int | None] | None = None) -> Line:
+def set_line(text: str, kind: LineStyle, *, base: int | None = None, words: Sequence[int | None] | None = None) -> Line:
     """Lay out one line.
 
     Args:
@@ -168,7 +168,7 @@ def draw_line(
 
 
 def _draw_run(
-    canvas: ImageDraw.ImageDraw, run: Run, place: tuple[float, float], kind: TextStyle, stroke: float
+    canvas: ImageDraw.ImageDraw, run: Run, place: tuple[float, float], kind: LineStyle, stroke: float
 ) -> None:
     canvas.text(
         place,
@@ -220,11 +220,11 @@ def new_mask(width: int, height: int) -> Image.Image:
     return Image.new("L", (width, height))
 
 
-def _split(text: str, kind: TextStyle) -> list[tuple[str, Face]]:
+def _split(text: str, kind: LineStyle) -> list[tuple[str, Face]]:
     return split_by_face(text, kind.language, kind.face)
 
 
 @lru_cache(maxsize=16384)
-def _advance(text: str, face: Face, kind: TextStyle) -> float:
+def _advance(text: str, face: Face, kind: LineStyle) -> float:
     length = load_font(face, kind.size, kind.weight).getlength(text, language=kind.language or None)
     return length * kind.size / COLOR_EMOJI_SIZE if face == COLOR_EMOJI else length

@@ -11,7 +11,7 @@ from render_service.compositor.text.fonts import (
     text_language,
 )
 from render_service.compositor.text.glyph_coverage import check_glyphs, missing_characters
-from render_service.compositor.text.typesetting import TextStyle, measure, set_line
+from render_service.compositor.text.typesetting import LineStyle, measure, set_line
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.delivery.ai_label import with_ai_label
@@ -66,7 +66,7 @@ def test_missing_characters_may_be_replaced_with_a_warning_for_each_field() -> N
 
 
 def test_a_replaced_character_is_drawn_as_one_box() -> None:
-    style = TextStyle(40, 400)
+    style = LineStyle(40, 400)
     assert drawn_characters("a \U00013080 b") == "a \ufffd b"
     assert measure("a \U00013080 b", style) == measure("a \ufffd b", style)
     line = set_line("a \U00013080 b", style)
@@ -132,7 +132,7 @@ def test_every_run_is_drawn_by_a_face_that_covers_it() -> None:
 def test_an_emoji_of_several_characters_is_drawn_as_one(emoji: str) -> None:
     runs = split_by_face(f"a {emoji} b", "")
     assert [part for part, face in runs if face.name == "ColorEmoji"] == [emoji]
-    single, whole = measure("\U0001f984", TextStyle(40, 400)), measure(emoji, TextStyle(40, 400))
+    single, whole = measure("\U0001f984", LineStyle(40, 400)), measure(emoji, LineStyle(40, 400))
     assert whole == pytest.approx(single, rel=0.05)
 
 

@@ -49,7 +49,7 @@ def _upright(card: ChartCard, stage: Stage) -> Iterator[Layer]:
         above = zero - height - head if point.value >= 0 else zero + height + 0.5 * gap
         place = (left + (slot - room) / 2, above, room)
         yield counting(
-            card, point.value, values[number], stage, place, theme.ink, align="center", **stage.fade(at, 0.4)
+            card, point.value, values[number], stage, place, color=theme.ink, align="center", **stage.fade(at, 0.4)
         )
         label = labels[number]
         place = (left + (slot - room) / 2, stage.height - foot + gap, room)
@@ -78,7 +78,9 @@ def _lying(card: ChartCard, stage: Stage) -> Iterator[Layer]:
         label, value = labels[number], values[number]
         yield stage.text(label, 0, top + row - label.height, room, theme.ink, **stage.fade(at, 0.4))
         place = (stage.width - widest, top + row - value.height, widest)
-        yield counting(card, point.value, value, stage, place, theme.accent_ink, align="end", **stage.fade(at, 0.4))
+        yield counting(
+            card, point.value, value, stage, place, color=theme.accent_ink, align="end", **stage.fade(at, 0.4)
+        )
         foot = top + row + 0.04 * slot
         yield stage.shape(0, foot, stage.width, bar, theme.faint, radius=bar / 2, **stage.fade(at, 0.4))
         width = max(abs(point.value) * scale, min(bar, stage.width))

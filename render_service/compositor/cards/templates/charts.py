@@ -37,8 +37,15 @@ def value_text(card: ChartCard, value: float, stage: Stage) -> str:
     return f"{written(value, card.decimals, stage.language)}{card.unit}"
 
 
-def counting(  # noqa: PLR0917 - where and how it stands
-    card: ChartCard, value: float, block: Block, stage: Stage, place: tuple[float, float, float], color: str, **how: Any
+def counting(
+    card: ChartCard,
+    value: float,
+    block: Block,
+    stage: Stage,
+    place: tuple[float, float, float],
+    *,
+    color: str,
+    **how: Any,
 ) -> Layer:
     """Return a value that counts up from nothing; `place` is left, top and width."""
     counter = Counter(0, value, card.decimals, stage.span(GROWING), EASING)

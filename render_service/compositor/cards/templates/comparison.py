@@ -98,7 +98,7 @@ def _set(stage: Stage, sides: Sequence[ComparisonSide], room: tuple[float, float
     @cache
     def attempt(place: int) -> list[_Panel]:
         pairs = zip(sides, titles, strict=True)
-        return [_panel_of(stage, side, title, sizes[place], (width, height), beside) for side, title in pairs]
+        return [_panel_of(stage, side, title, sizes[place], (width, height), beside=beside) for side, title in pairs]
 
     def fits(place: int) -> bool:
         return all(panel.height <= height + 0.5 for panel in attempt(place))
@@ -106,8 +106,8 @@ def _set(stage: Stage, sides: Sequence[ComparisonSide], room: tuple[float, float
     return attempt(first_fitting(len(sizes), fits))
 
 
-def _panel_of(  # noqa: PLR0917 - what is set, and where
-    stage: Stage, side: ComparisonSide, title: Block, size: float, room: tuple[float, float], beside: float
+def _panel_of(
+    stage: Stage, side: ComparisonSide, title: Block, size: float, room: tuple[float, float], *, beside: float
 ) -> _Panel:
     width, height = room
     pad, count = stage.px(_PAD), max(1, len(side.items))

@@ -110,7 +110,7 @@ def _legend(card: ChartCard, stage: Stage, colors: Sequence[str]) -> Iterator[La
         label, value = labels[index], shown[index]
         yield stage.text(label, indent, middle - label.height / 2, room, theme.ink, **stage.rise(at))
         place = (stage.width - widest, middle - value.height / 2, widest)
-        yield counting(card, point.value, value, stage, place, theme.ink, align="end", **stage.fade(at, 0.4))
+        yield counting(card, point.value, value, stage, place, color=theme.ink, align="end", **stage.fade(at, 0.4))
 
 
 def percent_sign(language: str) -> str:

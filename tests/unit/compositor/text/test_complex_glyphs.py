@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from render_service.compositor.text.typesetting import TextStyle, draw_line, set_line
+from render_service.compositor.text.typesetting import LineStyle, draw_line, set_line
 
 
 @pytest.mark.parametrize("stroke", [0.0, 3.0])
@@ -14,7 +14,7 @@ def test_the_widest_ligature_of_arabic_is_drawn(size: int, weight: int, stroke: 
     mask = Image.new("L", (15 * size, 3 * size))
     draw_line(
         ImageDraw.Draw(mask),
-        set_line("\N{ARABIC LIGATURE BISMILLAH AR-RAHMAN AR-RAHEEM}", TextStyle(size, weight)),
+        set_line("\N{ARABIC LIGATURE BISMILLAH AR-RAHMAN AR-RAHEEM}", LineStyle(size, weight)),
         size,
         2 * size,
         stroke=stroke,

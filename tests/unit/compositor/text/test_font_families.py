@@ -4,7 +4,7 @@ import pytest
 
 from render_service.compositor.captions.layout import caption_format, look_format
 from render_service.compositor.text.fonts import COLOR_EMOJI, coverage, family_face, load_font, split_by_face
-from render_service.compositor.text.typesetting import TextStyle, measure, set_line
+from render_service.compositor.text.typesetting import LineStyle, measure, set_line
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.fonts import FONT_FAMILIES, FontFamily
 from render_service.domain.projects.looks.captions import CaptionPreset
@@ -64,7 +64,7 @@ def test_characters_that_a_family_lacks_are_drawn_by_the_usual_faces() -> None:
 
 
 def test_a_font_changes_the_width_of_a_text_and_no_font_changes_nothing() -> None:
-    plain, anton = TextStyle(40, 600), TextStyle(40, 600, font="Anton")
+    plain, anton = LineStyle(40, 600), LineStyle(40, 600, font="Anton")
     assert measure("Hamburg", anton) < 0.9 * measure("Hamburg", plain)
     assert set_line("東京", anton).runs == set_line("東京", plain).runs
 

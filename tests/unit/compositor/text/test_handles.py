@@ -2,12 +2,12 @@
 
 import pytest
 
-from render_service.compositor.text.typesetting import TextStyle, set_line
+from render_service.compositor.text.typesetting import LineStyle, set_line
 
 
 def _seen(text: str) -> str:
     """Return what a reader sees from left to right, of text whose letters are one character each."""
-    line = set_line(text, TextStyle(32, 400))
+    line = set_line(text, LineStyle(32, 400))
     return "".join(run.text if run.rightwards else run.text[::-1] for run in sorted(line.runs, key=lambda run: run.x))
 
 

@@ -15,13 +15,19 @@ from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import name_media
 from render_service.compositor.text.fonts import REPLACEMENT, family_face, slants, split_by_face
 from render_service.compositor.text.glyph_coverage import missing_characters
-from render_service.compositor.text.typesetting import TextStyle, draw_line, measure, measure_spread, new_mask, set_line
+from render_service.compositor.text.typesetting import (
+    LineStyle,
+    draw_line,
+    measure,
+    measure_spread,
+    new_mask,
+    set_line,
+)
 from render_service.compositor.text.uploaded_files import provide_font_files
 from render_service.domain.cards.model import QuoteCard, ShotCard
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.brand import Brand, BrandFonts
-from render_service.domain.layers.model import Layer, TextLayer
-from render_service.domain.layers.model import TextStyle as LayerStyle
+from render_service.domain.layers.model import Layer, TextLayer, TextStyle
 from render_service.domain.layers.uploaded_fonts import FontFile, pinned_name
 from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import CaptionOptions, Card, Project, Shot
@@ -70,7 +76,7 @@ def pinned(folder: Path, *names: str) -> str:
     return pinned_name([FontFile(*WEIGHTS[name], name == "italic", sha256_of(folder, name)) for name in names])
 
 
-def pixels(text: str, kind: TextStyle) -> bytes:
+def pixels(text: str, kind: LineStyle) -> bytes:
     mask = new_mask(400, 80)
     draw_line(ImageDraw.Draw(mask), set_line(text, kind), 10, 60)
     return mask.tobytes()
@@ -100,11 +106,11 @@ def test_the_nearest_file_of_a_family_draws(folder: Path) -> None:
 
 def test_a_variable_font_is_drawn_in_the_weight_that_is_asked_for(folder: Path) -> None:
     name = pinned(folder, "variable")
-    assert pixels("AAA", TextStyle(40, 300, font=name)) != pixels("AAA", TextStyle(40, 900, font=name))
+    assert pixels("AAA", LineStyle(40, 300, font=name)) != pixels("AAA", LineStyle(40, 900, font=name))
 
 
 def test_the_same_bytes_are_drawn_wherever_the_file_lies(folder: Path, tmp_path: Path) -> None:
-    kind = TextStyle(40, 400, font=pinned(folder, "regular"))
+    kind = LineStyle(40, 400, font=pinned(folder, "regular"))
     before = pixels("ABC", kind)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes((folder / "regular").read_bytes())
@@ -117,9 +123,9 @@ def test_characters_that_only_the_pinned_font_has_are_drawn_and_not_reported(fol
     assert missing_characters(text) == [chr(OWN)]
     assert missing_characters(text, name) == []
     assert missing_characters("\U00013080", name) == ["\U00013080"]
-    line = set_line(text, TextStyle(40, 400, font=name))
+    line = set_line(text, LineStyle(40, 400, font=name))
     assert "".join(run.text for run in line.runs) == text
-    assert REPLACEMENT in "".join(run.text for run in set_line(text, TextStyle(40, 400)).runs)
+    assert REPLACEMENT in "".join(run.text for run in set_line(text, LineStyle(40, 400)).runs)
 
 
 def test_letters_that_a_script_joins_are_not_set_apart_in_a_pinned_font(tmp_path: Path) -> None:
@@ -130,7 +136,7 @@ def test_letters_that_a_script_joins_are_not_set_apart_in_a_pinned_font(tmp_path
     checked = sanitize(truetype(change=arabic))
     (tmp_path / "arabic").write_bytes(checked.content)
     provide_font_files({checked.sha256: tmp_path / "arabic"})
-    kind = TextStyle(40, 400, font=pinned_name([FontFile(400, 400, False, checked.sha256)]))
+    kind = LineStyle(40, 400, font=pinned_name([FontFile(400, 400, False, checked.sha256)]))
     assert measure_spread("بي", kind, 10) == measure("بي", kind)
     assert measure_spread("AB", kind, 10) == measure("AB", kind) + 20
 
@@ -145,7 +151,7 @@ def keys(project: Project, media: Media) -> list[tuple[str, frozenset[str]]]:
 def test_segments_are_named_by_the_content_of_the_fonts_that_they_draw_with(folder: Path) -> None:
     names = ("regular", "bold")
     media = Media(fonts={sha256_of(folder, name): folder / name for name in names})
-    text = Layer("t", text=TextLayer("ABC", LayerStyle(font=pinned(folder, "regular"))))
+    text = Layer("t", text=TextLayer("ABC", TextStyle(font=pinned(folder, "regular"))))
     shots = (Shot("one", caption="ABC", layers=(text,)), Shot("two", caption="ABC"))
     project = Project(shots=shots, captions=CaptionOptions(font=pinned(folder, "bold")))
     before = keys(project, media)
