@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +18,9 @@ from starlette.routing import Route
 
 from render_service.domain.errors import FieldFault
 from render_service.gateway import earlier
+from render_service.gateway.bodies import LARGE_BYTES, BodyReader
 from render_service.gateway.calls import Server, metadata_of, peer_of
+from render_service.gateway.connect import call_stream, call_unary
 from render_service.gateway.downloads import download
 from render_service.gateway.errors import RequestRefused, error_response, refuse, refuse_fields
 from render_service.gateway.events import watch_over_http
@@ -30,13 +31,17 @@ from render_service.telemetry.logging import get_logger
 
 Respond = Callable[[Request], Awaitable[Response]]
 
-MAX_BODY_BYTES = 16 * 1024 * 1024
-"""The largest body: JSON is longer than the message that it stands for, of which gRPC takes 12 MiB."""
-_LARGE_BYTES = 64 * 1024
-_MAX_LARGE_BODIES = 8
-_BODY_SECONDS = 60.0
 _RESUME_FIELDS = {"WatchProgress": "after_sequence", "WatchWorkspace": "cursor", "WatchBatch": "cursor"}
-_CORS_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Range", "traceparent")
+_CORS_HEADERS = (
+    "Authorization",
+    "Connect-Protocol-Version",
+    "Connect-Timeout-Ms",
+    "Content-Type",
+    "Idempotency-Key",
+    "Last-Event-ID",
+    "Range",
+    "traceparent",
+)
 _CORS_EXPOSED = ("Content-Range", "ETag", "Retry-After")
 _log = get_logger(__name__)
 
@@ -54,6 +59,7 @@ def make_app(server: Server, *, origins: Sequence[str] = ()) -> Starlette:
     routes: dict[str, dict[str, Respond]] = {}
     for rule in rules:
         routes.setdefault(rule.route, {})[rule.verb] = _guard(endpoints.of(rule))
+        routes[rule.call] = {"POST": _guard(endpoints.of_connect(rule))}
     start = partial(endpoints.start_as_before, by_name["StartRender"])
     get = partial(endpoints.get_as_before, by_name["GetJob"])
     routes["/openapi.json"] = {"GET": _describe}
@@ -83,7 +89,7 @@ class _Endpoints:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._large_bodies = asyncio.Semaphore(_MAX_LARGE_BODIES)
+        self._bodies = BodyReader()
 
     def of(self, rule: HttpRule) -> Respond:
         """Return the endpoint of an RPC."""
@@ -95,6 +101,11 @@ class _Endpoints:
         if name == "RenderFrame":
             return partial(self._render_frame, rule)
         return partial(self._respond, rule)
+
+    def of_connect(self, rule: HttpRule) -> Respond:
+        """Return the endpoint of an RPC for the Connect protocol."""
+        answer = call_stream if rule.method.server_streaming else call_unary
+        return partial(answer, self._server, self._bodies, rule)
 
     async def start_as_before(self, rule: HttpRule, request: Request) -> Response:
         """Start a render of a stored project as earlier callers do."""
@@ -115,9 +126,8 @@ class _Endpoints:
         return _json(frame)
 
     async def _call(self, rule: HttpRule, request: Request) -> Message:
-        async with AsyncExitStack() as stack:
-            body = await _body(request, partial(stack.enter_async_context, self._large_bodies))
-            if len(body) <= _LARGE_BYTES:
+        async with self._bodies.read(request, ("application/json",)) as body:
+            if len(body) <= LARGE_BYTES:
                 message = self._read(rule, request, body)
             else:
                 # Beside the event loop, which it would hold for too long.
@@ -159,50 +169,6 @@ def _route(path: str, by_verb: Mapping[str, Respond]) -> Route:
         return await endpoints[request.method](request)
 
     return Route(path, respond, methods=list(by_verb))
-
-
-async def _body(request: Request, hold_large: Callable[[], Awaitable[object]]) -> bytes:
-    """Return the body of a request.
-
-    Args:
-        request: The request.
-        hold_large: Waits until there is memory for a large body.
-
-    Raises:
-        RequestRefused: It is too large, too slow, or not JSON by its type.
-    """
-    body = bytearray()
-    is_large = False
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > _LARGE_BYTES and not is_large:
-                    is_large = True
-                    await hold_large()
-                if len(body) > MAX_BODY_BYTES:
-                    raise refuse(
-                        code_pb2.INVALID_ARGUMENT,
-                        f"body: has more than {MAX_BODY_BYTES} bytes",
-                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                        {"Connection": "close"},
-                    )
-    except TimeoutError:
-        raise refuse(
-            code_pb2.DEADLINE_EXCEEDED,
-            f"body: did not arrive within {_BODY_SECONDS:.0f} s",
-            HTTPStatus.REQUEST_TIMEOUT,
-            {"Connection": "close"},
-        ) from None
-    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    # Forms are refused: a web page could send one to this port without being asked for leave (CORS).
-    if body and media_type != "application/json":
-        raise refuse(
-            code_pb2.INVALID_ARGUMENT,
-            "Content-Type: must be application/json",
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        )
-    return bytes(body)
 
 
 def _json(message: Message) -> Response:

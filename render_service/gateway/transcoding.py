@@ -35,9 +35,9 @@ def read_request(rule: HttpRule, path: Mapping[str, str], query: Iterable[tuple[
     faults: list[FieldFault] = []
     document = _read_query(rule, query, faults)
     if rule.body == "*":
-        document |= _read_json(body, faults)
+        document |= read_json(body, faults)
     elif rule.body:
-        document[rule.body] = _read_json(body, faults)
+        document[rule.body] = read_json(body, faults)
     elif body:
         faults.append(FieldFault("body", f"must be empty for {rule.verb} {rule.template}"))
     request: Message = GetMessageClass(rule.method.input_type)()
@@ -59,7 +59,8 @@ def to_json(message: Message) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _read_json(body: bytes, faults: list[FieldFault]) -> dict[str, Any]:
+def read_json(body: bytes, faults: list[FieldFault]) -> dict[str, Any]:
+    """Return the object in a body; empty where it has a fault, which is added, and for an empty body."""
     if not body.strip():
         return {}
     fault, value = "", None

@@ -40,7 +40,7 @@ CLIENT = ROOT / "clients" / "typescript"
 HOW_TO, README = Path("docs") / "how-to" / "typescript.md", Path("clients") / "typescript" / "README.md"
 MARK = "=== block "
 WITHOUT_SERVICE = ("calls", "watch", "download", "parts", "render")
-WITH_SERVICE = ("real-service", "restarts", "webhooks")
+WITH_SERVICE = ("connect", "real-service", "restarts", "webhooks")
 _SECONDS = 300
 
 
@@ -119,7 +119,7 @@ def service() -> Iterator[Service]:
             "RENDER_WEBHOOK_ALLOWED_HOSTS": LOOPBACK,
             "RENDER_WEBHOOK_KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
         }
-        stack = Stack(folder / "data", environment=settings, durable=False)
+        stack = Stack(folder / "data", http_port=free_port(), environment=settings, durable=False)
 
         async def start() -> str:
             await stack.start()
@@ -129,6 +129,7 @@ def service() -> Iterator[Service]:
         control = Control(stack)
         environment = {
             "RENDER_TARGET": stack.target,
+            "RENDER_HTTP_URL": stack.http_url,
             "RENDER_TOKEN": key,
             "RENDER_WORKSPACE": WORKSPACE,
             "RENDER_NOISE": noise.as_uri(),

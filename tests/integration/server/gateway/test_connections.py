@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from render_service.gateway import app, connections
+from render_service.gateway import bodies, connections
 from tests.integration.server.conftest import Service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -77,7 +77,7 @@ async def test_headers_that_are_too_large(head: bytes, service: Service) -> None
 
 
 async def test_a_body_that_is_too_large(service: Service) -> None:
-    size = app.MAX_BODY_BYTES + 1
+    size = bodies.MAX_BODY_BYTES + 1
     assert await answers(service, POST + b"Content-Length: %d\r\n\r\n" % size, b" " * size) in ([b"413"], [])
 
 
