@@ -170,8 +170,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
     """
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 29
-    """The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`, `stored_bytes`
-    or `webhooks`. Or the server has as many streams without credentials as it allows: `open_streams`.
+    """The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`,
+    `stored_bytes`, `webhooks`, `brand_kits`, `fonts` or `font_bytes`. Or the server has as many streams without
+    credentials as it allows: `open_streams`.
 
     Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
     """
@@ -396,8 +397,9 @@ ERROR_REASON_WRITE_FORBIDDEN: ErrorReason.ValueType  # 28
 Status: PERMISSION_DENIED. Example: `{"workspace_id": "team-a"}`
 """
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 29
-"""The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`, `stored_bytes`
-or `webhooks`. Or the server has as many streams without credentials as it allows: `open_streams`.
+"""The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`,
+`stored_bytes`, `webhooks`, `brand_kits`, `fonts` or `font_bytes`. Or the server has as many streams without
+credentials as it allows: `open_streams`.
 
 Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
 """

@@ -286,8 +286,9 @@ export enum ErrorReason {
   WRITE_FORBIDDEN = 28,
 
   /**
-   * The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`, `stored_bytes`
-   * or `webhooks`. Or the server has as many streams without credentials as it allows: `open_streams`.
+   * The workspace has used up one of its quotas: `queued_jobs`, `requests_per_second`, `watchers`,
+   * `stored_bytes`, `webhooks`, `brand_kits`, `fonts` or `font_bytes`. Or the server has as many streams without
+   * credentials as it allows: `open_streams`.
    *
    * Status: RESOURCE_EXHAUSTED, with RetryInfo. Example: `{"quota": "queued_jobs", "limit": "100"}`
    *
