@@ -100,8 +100,11 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         )
     over, over_cpu = await layered.cost(compositor, spec, media, folder, rounds)
     say(f"six layers: {over:.3f} of the time on top, {over_cpu:.3f} of the processor time")
-    ladder_wall, ladder_cpu = await ladder.cost(compositor, spec, media, folder, rounds)
-    say(f"three outputs of one shape: {ladder_wall:.3f} of the largest alone, {ladder_cpu:.3f} of its processor time")
+    rungs = await ladder.cost(compositor, spec, media, folder, rounds)
+    say(
+        f"three outputs of one shape: {rungs.wall:.3f} of the largest alone,"
+        f" {rungs.processor:.3f} of its processor time; packaging {rungs.stream:.2%} on top"
+    )
     form_metrics, form_lines = await measure_forms(compositor, folder, rounds)
     await compositor.close()
     del ready
@@ -134,7 +137,7 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         f"- SSIM of x264 alone against the reference: {best:.4f}.",
         *form_lines,
         f"- Six layers, two texts, a picture, a clip and two shapes: {over_cpu:.3f} of the processor time on top.",
-        f"- 1080p, 720p and 480p of one shape: {ladder_cpu:.3f} of the processor time of the largest alone.",
+        f"- 1080p, 720p and 480p of one shape: {rungs.processor:.3f} of the processor time of the largest alone.",
         f"- One FFmpeg filtergraph command: {command:.2f} s.",
         f"- {MOVIEPY.replace('==', ' ')}: {seconds:.1f} s for {count} frames, {slow:.0f} s extrapolated to all frames.",
         f"- {minutes:g} minutes of video: {long.seconds:.1f} s for {long.frames} frames.",
@@ -149,7 +152,8 @@ async def run(folder: Path) -> tuple[list[Metric], list[str]]:
         Metric("unchanged / first render", again.seconds / first.seconds, 0.05, at_most=True),
         Metric(f"time per frame, {minutes:g} minutes / short", per_frame, 1.10, at_most=True),
         Metric("time of six layers / first render", over, 0.35, at_most=True),
-        Metric("time of three outputs of one shape / the largest alone", ladder_wall, 1.6, at_most=True),
+        Metric("time of three outputs of one shape / the largest alone", rungs.wall, 1.6, at_most=True),
+        Metric("packaging as HLS and DASH / three outputs, processor time", rungs.stream, 0.03, at_most=True),
         *form_metrics,
         Metric("peak memory of any process", peak, 700, at_most=True, unit=" MB"),
         Metric("SSIM against the reference", similarity, 0.98, at_most=False),

@@ -251,7 +251,9 @@ class Deletions:
 
 def _keys(files: Mapping[str, Any], outputs: Sequence[Any]) -> frozenset[str]:
     of_all = [files, *(named["video"]["files"] for named in outputs)]
-    return frozenset(file["key"] for of_one in of_all for file in of_one.values())
+    whole = [file for of_one in of_all for file in of_one.values()]
+    # Videos of earlier versions have no parts.
+    return frozenset(one["key"] for file in whole for one in (file, *file.get("parts", ())))
 
 
 def _not_ended(job_id: UUID, status: str) -> DomainError:

@@ -11,7 +11,7 @@ from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.errors import ErrorReason
 from render_service.domain.jobs.job import Artifact, Job, JobStatus, ProviderName, RenderSpec
 from render_service.domain.projects.delivery.outputs import ResolvedOutput
-from render_service.domain.projects.output import Container, OutputSpec, Quality, Sidecars
+from render_service.domain.projects.output import Container, OutputSpec, Quality, Sidecars, Streaming
 from render_service.domain.projects.project import Project, Shot
 from render_service.providers.local import LocalProvider
 from render_service.retention.sweep import sweep
@@ -32,7 +32,8 @@ async def run(engine: Engine, *outputs: ResolvedOutput) -> Job:
 
 async def test_every_output_is_stored_with_its_files_or_named_in_the_error(database: Database, tmp_path: Path) -> None:
     async with engine_with(database, tmp_path, LocalProvider(), name=ProviderName.LOCAL) as engine:
-        job = await run(engine, ResolvedOutput("wide", WIDE), ResolvedOutput("square", SQUARE))
+        streamed = replace(WIDE, streaming=Streaming(hls=True, dash=True))
+        job = await run(engine, ResolvedOutput("wide", streamed), ResolvedOutput("square", SQUARE))
         late = replace(WIDE, poster_time=timedelta(seconds=0.4))
         failed = await run(engine, ResolvedOutput("wide", WIDE), ResolvedOutput("late", late))
         await engine.compositor.close()
@@ -50,6 +51,10 @@ async def test_every_output_is_stored_with_its_files_or_named_in_the_error(datab
         assert wide.files[Artifact.METADATA].key == f"{prefix}/wide/metadata.json"
         assert square.files[Artifact.VIDEO].key == f"{prefix}/square/video.webm"
         assert set(job.video.stored_files) == {key for key in await engine.objects() if key.startswith("videos/")}
+        assert {file.key for file in wide.stream_files.values()} < set(job.video.stored_files)
+        assert {"master.m3u8", "manifest.mpd", "video-wide.mp4", "audio.mp4"} < set(wide.stream_files)
+        signed = f"{prefix}/.signed/20300101T000000Z.master.m3u8"
+        await engine.store.put_bytes(signed, b"#EXTM3U", content_type="text/plain")
         described = tmp_path / "metadata.json"
         assert await engine.store.fetch_to(wide.files[Artifact.METADATA].key, described)
         assert json.loads(described.read_text())["width"] == 160
