@@ -126,7 +126,7 @@ def _drawn_captions(
     else:
         highlights = True
         cues = [short for cue in cues for short in word_cues(cue, fmt, size, timeline.fps)]
-    around = _layers_around(spec, timeline, hashes, facts)
+    around = _layers_around(spec, timeline, hashes, facts, mark)
     blocked = {shot_id: blocked_rows(layers, fmt, size) for shot_id, layers in around.items()}
     if spec.project.captions.avoid_faces:
         for shot in timeline.shots:
@@ -141,7 +141,11 @@ def _drawn_captions(
 
 
 def _layers_around(
-    spec: RenderSpec, timeline: Timeline, hashes: MediaHashes, facts: Mapping[str, MediaFacts]
+    spec: RenderSpec,
+    timeline: Timeline,
+    hashes: MediaHashes,
+    facts: Mapping[str, MediaFacts],
+    mark: Rect | None,
 ) -> dict[str, tuple[Layer, ...]]:
     """Return the layers that are seen with the captions of each shot: all of the shot's, so that none jumps."""
     fps = timeline.fps
@@ -150,7 +154,7 @@ def _layers_around(
     found = {}
     for shot in timeline.shots:
         files = hashes.shots.get(shot.shot_id, ShotHashes()).layers
-        own = shot_layers(spec, shot, files, facts.get(shot.shot_id, MediaFacts()).sizes)
+        own = shot_layers(spec, shot, files, facts.get(shot.shot_id, MediaFacts()).sizes, mark=mark)
         seen = [one for one in over_all if one.start < shot.end and one.end > shot.start]
         found[shot.shot_id] = tuple(_completed(settled(one.layer, ""), one, shape_of) for one in (*own, *seen))
     return found

@@ -189,7 +189,8 @@ class _Cutter:
         """Return a stretch of `frames` frames of a shot, from its frame `first` on."""
         files = self.ingredients.hashes.shots.get(shot.shot_id, ShotHashes()).layers
         sizes = self.ingredients.sizes.get(shot.shot_id, ())
-        over = shot_layers(self.spec, shot, files, sizes, language=self.style.language)
+        mark = self.ingredients.watermark.area if self.ingredients.watermark else None
+        over = shot_layers(self.spec, shot, files, sizes, language=self.style.language, mark=mark)
         return ShotStretch(
             _drawn_source(shot, self.style, self.ingredients),
             shot.motion,

@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 
+from render_service.compositor.captions.safe_areas import Rect
 from render_service.compositor.drawing.canvas import Canvas, prepare_canvas
 from render_service.compositor.drawing.edited_clips import EditedClip
 from render_service.compositor.drawing.sampling import sample
-from render_service.compositor.frames.planes import Plane, Planes
+from render_service.compositor.frames.planes import BLACK, Plane, Planes
 from render_service.compositor.layers.groups import Camera
 from render_service.compositor.layers.painter import LayersPainter
 from render_service.compositor.layers.sprites import Matrix
-from render_service.compositor.media.assets import Asset, Media, ShotMedia, clip_asset, image_asset
+from render_service.compositor.media.assets import Asset, Media, ShotMedia, clip_asset, image_asset, watermark_asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
-from render_service.compositor.media.images import load_image
+from render_service.compositor.media.images import image_size, load_image
 from render_service.compositor.segments.layers import drawn_layers, seen_layers
+from render_service.compositor.segments.marks import drawn_mark
 from render_service.compositor.segments.shot_layers import shot_layers
 from render_service.compositor.text.drawn_texts import render_language
+from render_service.domain.cards.model import CARD_FIELD
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.shot_source import StillSource, is_clip
 from render_service.domain.projects.timeline import Timeline, TimelineShot
@@ -37,14 +40,12 @@ def expected_lumas(
         spec: The render.
 
     Returns:
-        Limited-range luma of each frame, some 180 lines high; nothing for a shot that has neither picture nor clip.
+        Limited-range luma of each frame, some 180 lines high; nothing for a shot that has no
+        picture, clip or map.
     """
     output, files = spec.output, media.shots.get(shot.shot_id, ShotMedia())
     scale = min(1.0, _LINES / output.height)
     width, height = (max(2, round(side * scale / 2) * 2) for side in (output.width, output.height))
-    if shot.shot.card is not None and shot.shot.card.map_pin is not None:
-        # Its own picture covers the shot's; how it is cropped depends on a size that is not measured here.
-        return []
     camera: Camera | None = None
     if is_clip(shot.source):
         focus = (shot.motion.focus_x, shot.motion.focus_y)
@@ -54,6 +55,9 @@ def expected_lumas(
         canvas = _canvas(shot, files, (width, height), output.fps)
         frames = [_seen(canvas, shot, number) for number in numbers]
         camera = partial(_carried, canvas, shot, (width, height))
+    elif shot.shot.card is not None and shot.shot.card.map_pin is not None:
+        # The map covers the background.
+        frames = [_black(width, height) for _ in numbers]
     else:
         return []
     layers = _layers_over(shot, media, timeline, spec, (width, height), camera=camera)
@@ -75,11 +79,25 @@ def _layers_over(
     """Return what draws the layers over a shot, its own and the project's; files are named by their fields."""
     files = media.shots.get(shot.shot_id, ShotMedia()).layers
     language, fps = render_language(spec.project), spec.output.fps
-    own = shot_layers(spec, shot, {field: f"shot {field}" for field in files}, language=language)
-    over = drawn_layers(spec.project.layers, timeline.frames, fps, {field: field for field in media.layers}, language)
     assets = {f"shot {field}": Asset(path, field, shot.shot_id) for field, path in files.items()}
+    own = shot_layers(
+        spec,
+        shot,
+        {field: f"shot {field}" for field in files},
+        tuple((field, image_size(assets[f"shot {field}"])) for field in files if field.startswith(CARD_FIELD)),
+        language=language,
+        mark=_mark_area(media, spec),
+    )
+    over = drawn_layers(spec.project.layers, timeline.frames, fps, {field: field for field in media.layers}, language)
     assets |= {field: Asset(path, field) for field, path in media.layers.items()}
     return LayersPainter((*own, *seen_layers(over, shot.start, shot.frames, fps)), size, fps, assets, camera=camera)
+
+
+def _mark_area(media: Media, spec: RenderSpec) -> Rect | None:
+    if media.watermark is None or spec.project.watermark is None:
+        return None
+    size = (spec.output.width, spec.output.height)
+    return drawn_mark(spec.project.watermark, "", watermark_asset(media.watermark), size, 1).area
 
 
 def _canvas(shot: TimelineShot, files: ShotMedia, size: tuple[int, int], fps: int) -> Canvas:
@@ -88,6 +106,12 @@ def _canvas(shot: TimelineShot, files: ShotMedia, size: tuple[int, int], fps: in
     return prepare_canvas(
         lambda size: load_image(asset, cover=size), shot.shot.fit, shot.motion, *size, seconds=shot.frames / fps
     )
+
+
+def _black(width: int, height: int) -> Planes:
+    frame = Planes.empty(width, height)
+    frame.fill(BLACK)
+    return frame
 
 
 def _seen(canvas: Canvas, shot: TimelineShot, number: int) -> Planes:
