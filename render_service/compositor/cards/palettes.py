@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
+from render_service.domain.layers.contrast import rgb
+
 Rgb = tuple[int, int, int]
 
 
@@ -63,5 +65,5 @@ def hexadecimal(color: Rgb) -> str:
 
 def parts(color: str) -> Rgb:
     """Return a colour `#RRGGBB` in parts 0–255."""
-    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = (round(255 * part) for part in rgb(color))
     return red, green, blue

@@ -1,6 +1,5 @@
 """Colours of a card's letters, shapes and grounds, with a contrast of at least 4.5 : 1 wherever letters stand."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from render_service.compositor.cards.branding import distance, palette_for
@@ -30,6 +29,8 @@ _SHADE = 0.22
 # Colours of the parts of a ring beside the accent; those too much like it are passed over.
 _SERIES = ("#5EB8F2", "#9B8CF8", "#F07EB0", "#56C98C", "#F29B55", "#C4C8D0", "#2FC4C4", "#E8C84E")
 _ALIKE = 0.32
+# Enough for a ring of eight parts, in two shades of each.
+_LEAST_SERIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def on_ground(
         on_accent=contrasting(accent),
         panel=panel or f"{_raised(ground, ink)}{round(_PANEL * 255):02X}",
         faint=f"{ink}{round(_FAINT * 255):02X}",
-        series=tuple(_series((accent, *series))),
+        series=_series((accent, *series)),
         under=under,
         palette=palette,
     )
@@ -178,10 +179,15 @@ def _veiled(color: str, least: float = _LEAST_VEIL) -> tuple[str, str]:
     return worst, f"{color}{round(share * 255):02X}"
 
 
-def _series(own: tuple[str, ...]) -> Iterator[str]:
-    """Yield the accent and colours of a brand, and then further ones that are not much like them."""
-    yield from own
-    yield from (color for color in _SERIES if all(distance(color, one) > _ALIKE for one in own))
+def _series(own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the accent and colours of a brand, and then further ones that are not much like them.
+
+    Where those are too few, the ones that are least like them follow.
+    """
+    away = {color: min(distance(color, one) for one in own) for color in _SERIES}
+    unlike = [color for color in _SERIES if away[color] > _ALIKE]
+    others = sorted((color for color in _SERIES if 0 < away[color] <= _ALIKE), key=lambda color: -away[color])
+    return (*own, *unlike, *others[: max(0, _LEAST_SERIES - len(own) - len(unlike))])
 
 
 def _contrast(one: str, other: str) -> float:

@@ -1,5 +1,7 @@
 """How well colours stand out against each other."""
 
+from render_service.domain.layers.colors import parse_color
+
 BLACK, WHITE = "#000000", "#FFFFFF"
 # WCAG 2.2, success criterion 1.4.3: what text of normal size needs.
 LEAST_CONTRAST = 4.5
@@ -9,8 +11,7 @@ _SHADES = 32
 
 def rgb(color: str) -> tuple[float, float, float]:
     """Return the parts 0–1 of a colour `#RRGGBB`."""
-    red, green, blue = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    return red, green, blue
+    return parse_color(color)[:3]
 
 
 def luminance(color: tuple[float, float, float]) -> float:

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from render_service.compositor.captions.safe_areas import safe_area
@@ -37,6 +37,7 @@ def themes(brand: Brand | None) -> list[Theme]:
 
 
 @given(COLORS)
+@example(BrandColors(background="#005801", text="#00581F"))
 def test_letters_and_shapes_of_any_brand_stand_out(colors: BrandColors) -> None:
     palette = palette_for("film", Brand(colors))
     top, bottom, glow, ink, accent = map(
