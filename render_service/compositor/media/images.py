@@ -1,8 +1,10 @@
 """Decodes still pictures: any supported format in, upright sRGB arrays out."""
 
+import hashlib
 import io
 import struct
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -45,6 +47,11 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+# Drawings of SVG for the next segments of a process, the latest last: drawing one may take seconds.
+_MOST_DRAWN_BYTES = 32_000_000
+_drawn_svgs: "OrderedDict[tuple[object, ...], NDArray[np.uint8]]" = OrderedDict()
 
 
 @contextmanager
@@ -197,9 +204,20 @@ def _open_svg(asset: Asset) -> Iterator[SvgDocument]:
 
 
 def _load_svg(asset: Asset, cover: tuple[int, int] | None, contain: tuple[int, int] | None) -> NDArray[np.uint8]:
-    with _open_svg(asset) as document:
-        pixels = draw_svg(document, drawn_size(document, cover, contain))
-    return np.ascontiguousarray(pixels[..., :3]) if bool((pixels[..., 3] == 255).all()) else pixels
+    with asset.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").digest()
+    key = (sha256, cover, contain)
+    pixels = _drawn_svgs.pop(key, None)
+    if pixels is None:
+        with _open_svg(asset) as document:
+            pixels = draw_svg(document, drawn_size(document, cover, contain))
+        if bool((pixels[..., 3] == 255).all()):
+            pixels = np.ascontiguousarray(pixels[..., :3])
+        pixels.setflags(write=False)
+    _drawn_svgs[key] = pixels
+    while sum(one.nbytes for one in _drawn_svgs.values()) > _MOST_DRAWN_BYTES:
+        _drawn_svgs.popitem(last=False)
+    return pixels
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -92,10 +92,10 @@ class Share:
         Raises:
             RenderFailure: What the function raised. ASSET_INVALID where decoding the options' asset exceeds its limits
                 or crashes; COMPOSE_FAILED where anything else goes wrong, a fault of the worker where its process was
-                killed every time or could not be started.
+                killed or could not be started, but not where it crashed every time: so it would on other workers.
         """
         task = Task(function, args, on_report is not None, options.limits)
-        crash: ProcessDied | None = None
+        crashes: list[signal.Signals | None] = []
         for _ in range(_LIVES):
             async with self._pool.slots.held(self):
                 try:
@@ -111,11 +111,15 @@ class Share:
                     _log.warning("a worker process died (%s) while it ran %s", death, function.__qualname__)
                     if death.cause is signal.SIGXCPU:
                         raise _out_of_time(options) from None
-                    crash = death
+                    crashes.append(death.cause)
                 except OSError as error:
                     _log.warning("a worker process could not be started: %s", error)
-        if options.asset is not None and crash is not None and crash.cause in _CRASHES:
+        if options.asset is not None and crashes and crashes[-1] in _CRASHES:
             raise options.asset.invalid(AssetFault.TRUNCATED, "the file crashes its decoder; export it again")
+        crash = crashes[-1] if len(crashes) == _LIVES and _CRASHES.issuperset(crashes) else None
+        if crash is not None:
+            what = f"{options.work} crashed {_LIVES} times ({crash.name}), perhaps for lack of memory; {options.remedy}"
+            raise RenderFailure(ErrorReason.COMPOSE_FAILED, what, retryable=True)
         raise _worker_fault("the worker process died repeatedly, perhaps for lack of memory")
 
 

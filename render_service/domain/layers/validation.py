@@ -85,8 +85,14 @@ class LayerCheck:
         self._path_characters = 0
         self.is_branded = False
 
-    def layers(self, layers: Sequence[Layer], path: str, *, moves: bool) -> None:
-        """Check the layers of a shot or project; `path` is that of their list, `moves` whether a camera moves below."""
+    def layers(self, layers: Sequence[Layer], path: str, *, over: str = "") -> None:
+        """Check the layers of a shot or project.
+
+        Args:
+            layers: The layers.
+            path: The path of their list.
+            over: What they lie over where no camera moves there, such as `a clip`; empty where one may move.
+        """
         if len(layers) > MAX_LAYERS:
             self._fault(path, f"must have at most {MAX_LAYERS} layers")
         seen: dict[str, int] = {}
@@ -94,8 +100,8 @@ class LayerCheck:
         for index, layer in enumerate(layers[:MAX_LAYERS]):
             self._layer(layer, f"{path}[{index}]")
             self._number(layer.parallax, f"{path}[{index}].parallax", 0, 2)
-            if layer.parallax and (layer.group or not moves):
-                what = "a group" if layer.group else "a layer over the whole video"
+            if layer.parallax and (layer.group or over):
+                what = "a group" if layer.group else f"a layer over {over}"
                 self._fault(f"{path}[{index}].parallax", f"must be 0 for {what}")
             if layer.group and layer.parent:
                 self._fault(f"{path}[{index}].parent", "must be empty for a group")

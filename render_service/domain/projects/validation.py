@@ -181,7 +181,7 @@ class _Check:
         if project.speech:
             self.speech(project.speech, f"{path}.speech")
         self._lexicon(project.lexicon, f"{path}.lexicon")
-        self._layer_check.layers(project.layers, f"{path}.layers", moves=False)
+        self._layer_check.layers(project.layers, f"{path}.layers", over="the whole video")
         self._sounds(project.sounds, f"{path}.sounds")
         if not self.faults and self._open_uri_fault is None:
             too_long = length_fault(project, path)
@@ -250,7 +250,7 @@ class _Check:
             # The language of a shot without a narration says what is heard in its sound, which no voice speaks.
             self.speech(shot.speech, f"{path}.speech", is_said=bool(shot.narration or shot.translations))
         self._translations(shot.translations, f"{path}.translations")
-        self._layer_check.layers(shot.layers, f"{path}.layers", moves=True)
+        self._layer_check.layers(shot.layers, f"{path}.layers", over="a clip" if shot.clip_uri else "")
         self._sounds(shot.sounds, f"{path}.sounds")
         if shot.card:
             self._card_check.card(shot.card, f"{path}.card")

@@ -112,6 +112,15 @@ async def test_what_a_library_refuses_is_the_fault_of_the_file(pool: ProcessPool
     assert not caught.value.retryable
 
 
+async def test_work_that_crashes_every_time_is_no_fault_of_the_worker(pool: ProcessPool) -> None:
+    with pytest.raises(
+        RenderFailure, match=r"^composing crashed 3 times \(SIGSEGV\).*; make the output smaller"
+    ) as caught:
+        await pool.share().run(tasks.crash)
+    failure = caught.value
+    assert (failure.reason, failure.worker_fault, failure.retryable) == (ErrorReason.COMPOSE_FAILED, False, True)
+
+
 async def test_a_file_that_crashes_its_decoder_is_refused_by_name(pool: ProcessPool, asset: Asset) -> None:
     with pytest.raises(RenderFailure, match=r"^shot-1\.image_uri: the file crashes its decoder") as caught:
         await pool.share().run_with(TaskOptions(PROBING, asset), tasks.crash)

@@ -1286,7 +1286,8 @@ class Layer(_message.Message):
     """parent is the id of a group of the same list that this layer belongs to; if omitted, none."""
     parallax: _builtins.float
     """parallax is how much the layer follows the motion over its shot's picture, 0–2: with 1 it stays on the picture, with
-    less it lies behind, with more before it. Default 0: it stays in the frame. Only for layers of shots, not for groups.
+    less it lies behind, with more before it. Default 0: it stays in the frame. Only for layers of shots
+    without clip_uri, not for groups.
     """
     @_builtins.property
     def text(self) -> Global___TextLayer:

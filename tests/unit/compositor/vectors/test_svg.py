@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from render_service.compositor.media.assets import Asset, AssetFault
 from render_service.compositor.media.images import image_size, load_image
-from render_service.compositor.vectors.document import SvgError, SvgFaultKind, read_svg
-from render_service.compositor.vectors.drawing import MAX_PIXELS, drawn_size
+from render_service.compositor.vectors.document import SvgDocument, SvgError, SvgFaultKind, read_svg
+from render_service.compositor.vectors.drawing import MAX_PIXELS, draw_svg, drawn_size
 from render_service.domain.errors import RenderFailure
 
 NAMES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -272,3 +273,25 @@ def test_damaged_documents_are_drawn_or_refused(tmp_path: Path, seed: int) -> No
         content[at : at + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
     with contextlib.suppress(RenderFailure):
         load_image(asset_of(tmp_path, bytes(content)), cover=(64, 36))
+
+
+SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+
+
+def test_an_svg_is_drawn_once_for_each_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, sizes = tmp_path / "a.svg", list[tuple[int, int]]()
+    original = draw_svg
+
+    def noted(document: SvgDocument, size: tuple[int, int]) -> NDArray[np.uint8]:
+        sizes.append(size)
+        return original(document, size)
+
+    monkeypatch.setattr("render_service.compositor.media.images.draw_svg", noted)
+    for color in ("red", "blue", "red"):
+        path.write_text(f'<svg xmlns="{SVG_NAMESPACE}" viewBox="0 0 9 3"><path fill="{color}" d="M0 0h8v3"/></svg>')
+        for cover in ((30, 10), (60, 20), (30, 10)):
+            pixels = load_image(Asset(path, "image_uri"), cover=cover)
+            assert pixels.shape[:2] == cover[::-1]
+            assert not pixels.flags.writeable
+            assert tuple(pixels[1, 5, :3]) == ((255, 0, 0) if color == "red" else (0, 0, 255))
+    assert sizes == [(30, 10), (60, 20)] * 2

@@ -245,3 +245,16 @@ def test_paths_are_read_as_svg_defines_them() -> None:
     (smooth,) = parse_path("M 0 0 C 0 10 10 10 10 0 S 20 -10 20 0")
     assert max(y for _, y in smooth.points) == pytest.approx(7.5)
     assert min(y for _, y in smooth.points) == pytest.approx(-7.5)
+
+
+def test_only_what_a_camera_moves_over_has_parallax() -> None:
+    layer = replace(SHAPE, parallax=0.5)
+    picture, clip = Shot("a", image_uri="https://a.test/a.png"), Shot("b", clip_uri="https://a.test/b.mp4")
+    project = Project(shots=(replace(picture, layers=(layer,)), replace(clip, layers=(layer,))), layers=(layer,))
+    found = {
+        fault.field: fault.description for fault in check_project(project, "project", lambda uri: None, for_render=True)
+    }
+    assert found == {
+        "project.layers[0].parallax": "must be 0 for a layer over the whole video",
+        "project.storyboard.shots[1].layers[0].parallax": "must be 0 for a layer over a clip",
+    }

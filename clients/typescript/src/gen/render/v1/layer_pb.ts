@@ -1072,7 +1072,8 @@ export type Layer = Message<"render.v1.Layer"> & {
 
   /**
    * parallax is how much the layer follows the motion over its shot's picture, 0–2: with 1 it stays on the picture, with
-   * less it lies behind, with more before it. Default 0: it stays in the frame. Only for layers of shots, not for groups.
+   * less it lies behind, with more before it. Default 0: it stays in the frame. Only for layers of shots
+   * without clip_uri, not for groups.
    *
    * @generated from field: double parallax = 20;
    */
