@@ -10,6 +10,7 @@ from render_client.v1 import output_pb2
 from render_service.config.settings import Settings
 from render_service.db.brand.brand_kits import BrandKits
 from render_service.db.brand.fonts import WorkspaceFonts
+from render_service.db.database import Database
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import InvalidFields
@@ -54,7 +55,7 @@ async def start(
         settings=settings,
         quotas=cast(QuotaCache, None),
         speech=SpeechPlanner(settings, Catalog(settings)),
-        kits=cast(BrandKits, None),
+        kits=BrandKits(cast(Database, None)),
         fonts=FontPinner(cast(WorkspaceFonts, None)),
     )
     output = OutputOptions(

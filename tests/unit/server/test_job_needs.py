@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from render_service.config.settings import ConfigurationError, Settings
+from render_service.db.brand.brand_kits import BrandKits
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.jobs.needs import JobNeed
@@ -41,7 +42,7 @@ def starter(**settings: Any) -> RenderStarter:
         settings=given,
         quotas=nothing,
         speech=speech,
-        kits=nothing,
+        kits=BrandKits(nothing),
         fonts=FontPinner(nothing),
     )
 

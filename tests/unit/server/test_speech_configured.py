@@ -6,6 +6,7 @@ import pytest
 
 from render_service.config.settings import Settings
 from render_service.config.speech import speech_extra
+from render_service.db.brand.brand_kits import BrandKits
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.request import JobOptions, RenderRequest
 from render_service.domain.projects.output import OutputOptions
@@ -41,7 +42,7 @@ async def test_a_spoken_project_is_refused_where_speech_is_off() -> None:
         settings=settings,
         quotas=nothing,
         speech=speech,
-        kits=nothing,
+        kits=BrandKits(nothing),
         fonts=FontPinner(nothing),
     )
     project = Project(shots=(Shot("one", narration="Hello"),), speech=Speech())

@@ -12,6 +12,7 @@ from render_client.v1 import project_pb2
 from render_service.config.settings import Settings
 from render_service.db.brand.brand_kits import BrandKits
 from render_service.db.brand.fonts import WorkspaceFonts
+from render_service.db.database import Database
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.projects.projects import Projects
 from render_service.domain.errors import DomainError, ErrorReason, InvalidFields
@@ -148,7 +149,7 @@ async def test_a_small_request_for_a_project_of_any_size_is_handled_aside_from_t
         settings=settings,
         quotas=cast(QuotaCache, None),
         speech=SpeechPlanner(settings, Catalog(settings)),
-        kits=cast(BrandKits, None),
+        kits=BrandKits(cast(Database, None)),
         fonts=FontPinner(cast(WorkspaceFonts, None)),
     )
     variables = {"text": "Hello"}
