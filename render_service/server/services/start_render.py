@@ -146,7 +146,7 @@ class RenderStarter:
             earlier = await self._jobs.started_by(workspace_id, options.request_id, options.request_hash)
             if earlier is not None:
                 return Started(earlier)
-        prepared = await self.prepare(request, self._kits.find, self.fonts)
+        prepared = await self.prepare(request, None, self.fonts)
         if request.dry_run:
             return Started(None, prepared.clips, prepared.narrations)
         provider = prepared.job.provider
@@ -163,12 +163,12 @@ class RenderStarter:
             _log.info("render started", job_id=str(job.id), workspace_id=workspace_id, provider=provider)
         return Started(job, prepared.clips, prepared.narrations)
 
-    async def prepare(self, request: RenderRequest, find_kit: FindKit, fonts: FontPinner) -> Prepared:
+    async def prepare(self, request: RenderRequest, find_kit: FindKit | None, fonts: FontPinner) -> Prepared:
         """Return the job of a request, with everything checked that can be checked before it runs.
 
         Args:
             request: The request.
-            find_kit: Finds the brand kit that the project names.
+            find_kit: Finds the brand kit that the project names; None reads it.
             fonts: Pins the uploaded fonts that it names.
 
         Raises:
@@ -207,14 +207,14 @@ class RenderStarter:
             DomainError: INVALID_FIELD or PROJECT_NOT_FOUND.
         """
         request = RenderRequest(workspace_id, source, JobOptions(), variables, output=output)
-        spec = await self._decide(request, await self._project(request, self._kits.find))
+        spec = await self._decide(request, await self._project(request))
         return await self.fonts.pin(workspace_id, spec)
 
-    async def _project(self, request: RenderRequest, find_kit: FindKit) -> Project:
+    async def _project(self, request: RenderRequest, find_kit: FindKit | None = None) -> Project:
         """Return the project to render, with its variables filled in, and what its brand kit gives it."""
         source = request.source
         project = source if isinstance(source, Project) else await self._stored(request, source)
-        project = await self._branded(request, project, find_kit) if project.brand_kit else project
+        project = await self._branded(request, project, find_kit or self._kits.find) if project.brand_kit else project
         faults = Faults()
         faults.add_all(undrawn_lotties(project))
         faults.raise_if_any()
