@@ -120,6 +120,21 @@ REFUSED: dict[str, tuple[list[Mapping[str, Any]], str]] = {
         [HD, {"name": "b", "output": {"poster_time": "9s"}}],
         "outputs[1].output.poster_time: must be less than",
     ),
+    "a GIF in a stream": (
+        [HD, {"name": "b", "output": {"container": "CONTAINER_GIF", "streaming": {"hls": True}}}],
+        "outputs[1].output.streaming: must be omitted: GIF cannot be streamed, only MP4",
+    ),
+    "two shapes in a stream": (
+        [
+            {"name": "a", "output": {"streaming": {"hls": True}}},
+            {"name": "b", "output": {"aspect_ratio": "ASPECT_RATIO_1_1", "streaming": {"hls": True}}},
+        ],
+        "outputs[1].output.streaming: must be omitted: the shape 1080 × 1080 is not that of outputs[0].output",
+    ),
+    "segments of half seconds": (
+        [{"name": "a", "output": {"streaming": {"dash": True, "segment_duration": "2.5s"}}}],
+        "outputs[0].output.streaming.segment_duration: must be whole seconds, 2 to 10",
+    ),
     "languages of its own": (
         [{"name": "b", "output": {"audio_languages": [{"language": "de"}]}}],
         "outputs[0].output.audio_languages: must be omitted",

@@ -21,6 +21,17 @@ def test_download_and_url_choose_an_output(
     assert [request.output for request in asked] == ["square", "tall"]  # type: ignore[attr-defined]
 
 
+def test_a_stream_is_downloaded_as_a_folder(
+    run: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    job_id = service.new_job()
+    service.jobs[job_id].job.video.stream_files.add(name="master.m3u8", size_bytes=1, sha256="")
+    result = run("download", job_id, "--artifact", "hls")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in (tmp_path / f"{job_id}-stream").iterdir()] == ["master.m3u8"]
+
+
 @pytest.fixture
 def project_file(tmp_path: Path) -> Path:
     file = tmp_path / "project.json"

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from render_client import DownloadError, NotFoundError, RenderClient, UnavailableError
+from render_client import DownloadError, NotFoundError, PreconditionError, RenderClient, UnavailableError
 
 from tests.unit.client.fake_server import Line
 from tests.unit.client.fake_service import PIECE, FakeService
@@ -119,3 +119,43 @@ def test_a_download_has_the_time_it_is_given(
     service.pieces_before_break = [0] * 100_000
     with pytest.raises(UnavailableError):
         client.download(job_id, tmp_path / "v.mp4", timeout=0.3)
+
+
+def stream_of(service: FakeService, job_id: str, *names: str) -> None:
+    for name in names:
+        service.jobs[job_id].job.video.stream_files.add(name=name, size_bytes=len(service.file), sha256=service.sha256)
+
+
+def test_a_stream_is_downloaded_into_a_folder(
+    client: RenderClient, service: FakeService, job_id: str, tmp_path: Path
+) -> None:
+    stream_of(service, job_id, "master.m3u8", "video.mp4")
+    (tmp_path / "stream").mkdir()
+    (tmp_path / "stream/video.mp4").write_bytes(service.file)
+    reported: list[tuple[int, int]] = []
+    paths = client.download_stream(
+        job_id, tmp_path / "stream", on_progress=lambda got, size: reported.append((got, size))
+    )
+    assert [path.name for path in paths] == ["master.m3u8", "video.mp4"]
+    assert all(path.read_bytes() == service.file for path in paths)
+    # What was there already is not downloaded again.
+    asked = [request.stream_file for request in service.calls["DownloadVideo"]]  # type: ignore[attr-defined]
+    assert asked == ["master.m3u8"]
+    assert reported == sorted(reported)
+    assert reported[-1] == (2 * len(service.file), 2 * len(service.file))
+
+
+def test_a_job_without_a_stream_says_so(
+    client: RenderClient, service: FakeService, job_id: str, tmp_path: Path
+) -> None:
+    with pytest.raises(PreconditionError, match="has no stream; ask for one"):
+        client.download_stream(job_id, tmp_path / "stream")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_no_file_of_a_stream_leaves_its_folder(
+    client: RenderClient, service: FakeService, job_id: str, tmp_path: Path
+) -> None:
+    stream_of(service, job_id, "../video.mp4")
+    with pytest.raises(ValueError, match="is no name of a file"):
+        client.download_stream(job_id, tmp_path / "stream")
