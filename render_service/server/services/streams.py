@@ -1,8 +1,7 @@
 """Signs the URLs within playlists: a stream that a player can follow from one pre-signed URL.
 
 The playlists in the store name files relatively. For a caller they are stored once more, with a pre-signed URL in the
-place of each name. All calls of a while share them: they are signed for long enough that every call gets URLs that are
-valid as long as its own.
+place of each name. All calls of a while share them, and no URL in them expires before the one that a call returns.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ from xml.sax.saxutils import escape
 from render_service.domain.jobs.job import StoredFile
 from render_service.storage.errors import ObjectAbsent
 from render_service.storage.keys import SIGNED_FOLDER, STREAM_FOLDER
-from render_service.storage.presigning import MAX_EXPIRY, PresignedUrl
+from render_service.storage.presigning import PresignedUrl
 from render_service.storage.store import ObjectStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,7 +29,7 @@ class StreamSigner:
 
     Args:
         store: Where the playlists are, and those with URLs go.
-        valid_for: How long a URL is valid.
+        valid_for: How long a URL is valid at most; those of a call have at least three quarters of it left.
     """
 
     def __init__(self, store: ObjectStore, *, valid_for: timedelta) -> None:
@@ -47,26 +46,26 @@ class StreamSigner:
             ObjectAbsent: The store lacks a file of the stream.
             StorageUnavailable: The store failed.
         """
-        now = datetime.now(UTC)
+        now = datetime.now(UTC).replace(microsecond=0)
         until = self._shared_until(now)
+        lifetime = until - now
         folder = f"{entry.key.rpartition(f'/{STREAM_FOLDER}/')[0]}/{SIGNED_FOLDER}"
         prefix = f"{folder}/{until:{_STAMP}}"
-        signed = await self._sign(f"{prefix}.{entry.name}", entry.content_type, self._valid_for)
+        signed = await self._sign(f"{prefix}.{entry.name}", entry.content_type, lifetime)
         if signed is None:
             return None
         if await self._store.head(f"{prefix}.{entry.name}") is None:
-            await self._write(entry, prefix, until - now)
+            await self._write(entry, prefix, lifetime)
             await self._remove_expired(folder, now)
         return PresignedUrl(signed.url, min(signed.expire_time, until))
 
     def _shared_until(self, now: datetime) -> datetime:
         """Return until when the URLs within the playlists of this moment are valid.
 
-        They are signed anew every half of the time for which a URL is valid.
+        They are signed anew every quarter of the time for which a URL is valid.
         """
-        period = self._valid_for / 2
-        begun = now - (now - _EPOCH) % period
-        return (begun + min(period + self._valid_for, MAX_EXPIRY)).replace(microsecond=0)
+        begun = now - (now - _EPOCH) % (self._valid_for / 4)
+        return (begun + self._valid_for).replace(microsecond=0)
 
     async def _write(self, entry: StoredFile, prefix: str, lifetime: timedelta) -> None:
         """Store playlists with URLs, the one that names the others last: whoever finds it finds all."""
