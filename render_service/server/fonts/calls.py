@@ -6,8 +6,8 @@ from uuid import uuid4
 from render_client.v1 import brand_service_pb2 as pb
 
 from render_service.db.brand.fonts import WorkspaceFonts
-from render_service.domain.brand.fonts import FontLicense, StoredFont
-from render_service.domain.errors import DomainError
+from render_service.domain.brand.fonts import CheckedFont, FontLicense, StoredFont
+from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.faults import Faults
 from render_service.domain.layers.fonts import FONT_FAMILIES
 from render_service.domain.layers.uploaded_fonts import family_name_fault
@@ -20,6 +20,9 @@ from render_service.storage.keys import font_key
 from render_service.storage.store import ObjectStore
 
 _LICENSE = EnumTable(pb.FontLicense.DESCRIPTOR, FontLicense)
+_CONTENT_TYPE = "font/sfnt"
+_REFUSALS = (ErrorReason.FONT_EXISTS, ErrorReason.QUOTA_EXCEEDED)
+"""After these it is certain that the font was not recorded."""
 
 
 class FontCalls:
@@ -53,19 +56,25 @@ class FontCalls:
         font = await self._checker.check(workspace_id, request.content, request.family, "content")
         stored = await self._fonts.find_equal(workspace_id, font)
         if stored is None:
-            font_id = uuid4()
-            key = font_key(workspace_id, font.sha256, font_id)
-            # First, so that no font is found whose file is not there yet. A file without a font is swept.
-            await self._store.put_bytes(key, font.content, content_type="font/sfnt")
-            try:
-                stored = await self._fonts.create(
-                    workspace_id, font_id, font, replace=request.replace, origin=current_origin()
-                )
-            except DomainError:
+            stored = await self._create(workspace_id, font, replace=request.replace)
+        elif await self._store.head(key := font_key(workspace_id, stored.sha256, stored.id)) is None:
+            # The row of a font whose file was lost: uploading it again mends it.
+            await self._store.put_bytes(key, font.content, content_type=_CONTENT_TYPE)
+        return pb.UploadFontResponse(font=_message(stored), dropped_tables=font.dropped)
+
+    async def _create(self, workspace_id: str, font: CheckedFont, *, replace: bool) -> StoredFont:
+        font_id = uuid4()
+        key = font_key(workspace_id, font.sha256, font_id)
+        # First, so that no font is found whose file is not there yet. A file without a font is swept.
+        await self._store.put_bytes(key, font.content, content_type=_CONTENT_TYPE)
+        try:
+            return await self._fonts.create(workspace_id, font_id, font, replace=replace, origin=current_origin())
+        except DomainError as error:
+            # After any other failure, such as a lost connection, the font may be recorded all the same.
+            if error.reason in _REFUSALS:
                 with suppress(DomainError):
                     await self._store.delete(key)
-                raise
-        return pb.UploadFontResponse(font=_message(stored), dropped_tables=font.dropped)
+            raise
 
     async def get(self, request: pb.GetFontRequest) -> pb.GetFontResponse:
         """Return an uploaded font."""

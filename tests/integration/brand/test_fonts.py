@@ -16,7 +16,7 @@ from render_client.v1 import render_service_pb2 as renders_pb
 
 from render_service.db.access.audit_log import AuditFilter, AuditLog
 from render_service.db.brand import fonts as repository
-from render_service.db.database import Database
+from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.row_mapping import RENDER_SPEC
 from render_service.db.schema import jobs
@@ -131,6 +131,39 @@ async def test_the_same_file_is_one_font_however_often_it_is_uploaded(workspace:
     assert await workspace.uploaded() == [font]
     entries = await AuditLog(workspace.database).find(AuditFilter(workspace_id=workspace.id), limit=10)
     assert [entry.action for entry in entries] == [Action.FONT_UPLOADED]
+
+
+async def test_an_upload_of_unknown_outcome_keeps_its_file(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = repository.WorkspaceFonts.create
+
+    async def commit_and_lose_the_answer(*args: Any, **fields: Any) -> None:
+        await create(*args, **fields)
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(repository.WorkspaceFonts, "create", commit_and_lose_the_answer)
+        assert (await refusal(workspace.call("UploadFont", content=REGULAR))).reason == "STORE_UNAVAILABLE"
+    font = await workspace.upload()
+    assert await workspace.uploaded() == [font]
+    assert await workspace.has_file(font)
+
+
+async def test_a_refused_upload_leaves_no_file(workspace: Workspace) -> None:
+    font = await workspace.upload()
+    await refusal(workspace.call("UploadFont", content=OTHER))
+    files = [info.key async for info in workspace.store.list(f"fonts/{workspace.id}")]
+    assert files == [font_key(workspace.id, font.sha256, UUID(font.font_id))]
+
+
+async def test_uploading_a_font_again_restores_a_lost_file(workspace: Workspace) -> None:
+    font = await workspace.upload()
+    key = font_key(workspace.id, font.sha256, UUID(font.font_id))
+    stored = b"".join([chunk async for chunk in workspace.store.read(key)])
+    await workspace.store.delete(key)
+    assert await workspace.upload() == font
+    assert b"".join([chunk async for chunk in workspace.store.read(key)]) == stored
 
 
 async def test_another_file_of_the_same_style_takes_its_place_only_if_asked_to(workspace: Workspace) -> None:

@@ -260,6 +260,7 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
         "clips/team/ab/" + "ab" * 32 + ".mp4",  # that no order led to
         "segments/team/ab/" + "ab" * 32 + ".mp4",  # that no job uses
         f"assets/team/{kept}/2/" + "ab" * 32,  # of a job that has ended
+        f"fonts/team/{'ab' * 32}/{UUID(int=5)}",  # whose upload failed
         "checks/0198c0de-7a11-7c3e-9f00-5e1f5e1f5e1f",
     ]
     for key in orphans:
@@ -270,7 +271,7 @@ async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, e
 
     report = await sweep(deletions, objects, store, delete=False, grace=NOW)
     assert sorted(report.orphan_keys) == sorted(orphans)
-    assert (report.orphans, report.objects, report.missing) == (8, 11, 0)
+    assert (report.orphans, report.objects, report.missing) == (9, 12, 0)
     await sweep(deletions, objects, store, delete=True, grace=NOW)
     assert (await sweep(deletions, objects, store, delete=False, grace=NOW)).orphans == 0
     assert len(await keys(store)) == 3
