@@ -163,8 +163,11 @@ def _raised(ground: str, ink: str) -> str:
 
 def _legible(color: str, ground: str, pole: str) -> str:
     """Return a colour with as little of black or white in it as lets letters be read on a ground."""
+    if not stands_out(pole, ground):
+        # Of black and white, one always does.
+        pole = contrasting(ground)
     mixed = (blended(color, pole, step / _SHADES) for step in range(_SHADES + 1))
-    return next((one for one in mixed if stands_out(one, ground)), pole)
+    return next(one for one in mixed if stands_out(one, ground))
 
 
 def _veiled(color: str, least: float = _LEAST_VEIL) -> tuple[str, str]:

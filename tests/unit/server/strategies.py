@@ -40,10 +40,11 @@ from render_service.domain.projects.project import (
     Watermark,
     WordTiming,
 )
+from render_service.domain.visible_text import is_visible
 from tests.unit.compositor.cards.samples import WORDS, cards_of
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
-TITLE = TEXT.filter(lambda text: bool(text.strip()))
+TITLE = TEXT.filter(is_visible)
 URI = st.sampled_from(["https://example.com/a.png", "https://example.com/b.mp4"])
 OPTIONAL_URI = st.just("") | URI
 FRACTION = st.floats(0, 1)

@@ -38,6 +38,7 @@ def themes(brand: Brand | None) -> list[Theme]:
 
 @given(COLORS)
 @example(BrandColors(background="#005801", text="#00581F"))
+@example(BrandColors(background="#0089F6", text="#FFFFFF"))
 def test_letters_and_shapes_of_any_brand_stand_out(colors: BrandColors) -> None:
     palette = palette_for("film", Brand(colors))
     top, bottom, glow, ink, accent = map(
