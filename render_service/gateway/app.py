@@ -1,6 +1,5 @@
 """The ASGI application: finds the RPC that a request stands for, and answers with what it returns."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -18,7 +17,7 @@ from starlette.routing import Route
 
 from render_service.domain.errors import FieldFault
 from render_service.gateway import earlier
-from render_service.gateway.bodies import LARGE_BYTES, BodyReader
+from render_service.gateway.bodies import BodyReader, encode
 from render_service.gateway.calls import Server, metadata_of, peer_of
 from render_service.gateway.connect import call_stream, call_unary
 from render_service.gateway.downloads import download
@@ -31,6 +30,7 @@ from render_service.telemetry.logging import get_logger
 
 Respond = Callable[[Request], Awaitable[Response]]
 
+_JSON = ("application/json",)
 _RESUME_FIELDS = {"WatchProgress": "after_sequence", "WatchWorkspace": "cursor", "WatchBatch": "cursor"}
 _CORS_HEADERS = (
     "Authorization",
@@ -116,23 +116,20 @@ class _Endpoints:
         return earlier.job_fields(await self._call(rule, request))
 
     async def _respond(self, rule: HttpRule, request: Request) -> Response:
-        return _json(await self._call(rule, request))
+        return await _json(await self._call(rule, request))
 
     async def _render_frame(self, rule: HttpRule, request: Request) -> Response:
         frame: Any = await self._call(rule, request)
         # Who asks for a picture gets the picture.
         if request.headers.get("Accept", "").startswith("image/"):
             return Response(frame.image, headers={"Cache-Control": "no-store"}, media_type=frame.content_type)
-        return _json(frame)
+        return await _json(frame)
 
     async def _call(self, rule: HttpRule, request: Request) -> Message:
-        async with self._bodies.read(request, ("application/json",)) as body:
-            if len(body) <= LARGE_BYTES:
-                message = self._read(rule, request, body)
-            else:
-                # Beside the event loop, which it would hold for too long.
-                message = await asyncio.to_thread(self._read, rule, request, body)
-            return await self._server.call(rule.call, message, metadata_of(request), peer_of(request))
+        caller = (metadata_of(request), peer_of(request))
+        body = await self._bodies.read(request, _JSON, partial(self._server.admit, rule.call, *caller))
+        message = await self._bodies.parse(body, partial(self._read, rule, request))
+        return await self._server.call(rule.call, message.SerializeToString(), *caller)
 
     def _read(self, rule: HttpRule, request: Request, body: bytes) -> Message:
         path, query = request.path_params, request.query_params.multi_items()
@@ -171,8 +168,9 @@ def _route(path: str, by_verb: Mapping[str, Respond]) -> Route:
     return Route(path, respond, methods=list(by_verb))
 
 
-def _json(message: Message) -> Response:
-    return Response(to_json(message), headers={"Cache-Control": "no-store"}, media_type="application/json")
+async def _json(message: Message) -> Response:
+    content = await encode(message.ByteSize(), partial(to_json, message))
+    return Response(content, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
 
 async def _describe(_: Request) -> Response:

@@ -41,12 +41,20 @@ class Responses(Protocol):
 class Server(Protocol):
     """The gRPC server behind the gateway, with all that guards its calls."""
 
-    async def call(self, method: str, request: Message, metadata: Metadata, peer: str) -> Message:
+    async def admit(self, method: str, metadata: Metadata, peer: str) -> None:
+        """Refuse a caller without valid credentials, before its request is read.
+
+        Raises:
+            RequestRefused: The credentials are invalid.
+        """
+        ...
+
+    async def call(self, method: str, request: bytes, metadata: Metadata, peer: str) -> Message:
         """Return the response of a call.
 
         Args:
             method: `/package.Service/Method`.
-            request: The request.
+            request: The request, serialised.
             metadata: The metadata of the call.
             peer: Who calls, as gRPC writes it.
 
@@ -55,7 +63,7 @@ class Server(Protocol):
         """
         ...
 
-    def stream(self, method: str, request: Message, metadata: Metadata, peer: str) -> Responses:
+    def stream(self, method: str, request: bytes, metadata: Metadata, peer: str) -> Responses:
         """Begin a call with a stream of responses; the arguments are those of `call`."""
         ...
 

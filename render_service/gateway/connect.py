@@ -9,18 +9,19 @@ import json
 import struct
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from google.protobuf import json_format
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2, status_pb2
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from render_service.domain.errors import FieldFault
-from render_service.gateway.bodies import LARGE_BYTES, BodyReader, media_type_of
+from render_service.gateway.bodies import BodyReader, encode, media_type_of
 from render_service.gateway.calls import Responses, Server, metadata_of, peer_of
 from render_service.gateway.documents import read_document
 from render_service.gateway.errors import RequestRefused, refuse, refuse_fields
@@ -37,15 +38,17 @@ _FIRST_SECONDS = 1.0
 
 async def call_unary(server: Server, bodies: BodyReader, rule: HttpRule, request: Request) -> Response:
     """Answer a unary call; what fails is answered with Connect's JSON of an error."""
+    kind = media_type_of(request)
     try:
-        async with bodies.read(request, _UNARY) as body:
-            message = await _decode(rule, body, is_json=media_type_of(request) == _UNARY[0])
-            response = await _within(request, server.call(rule.call, message, metadata_of(request), peer_of(request)))
+        caller = (metadata_of(request), peer_of(request))
+        body = await bodies.read(request, _UNARY, partial(server.admit, rule.call, *caller))
+        data = await bodies.parse(body, partial(_read, rule, is_json=kind == _UNARY[0]))
+        response = await _within(request, server.call(rule.call, data, *caller))
     except RequestRefused as error:
         headers = error.headers | {"Content-Type": "application/json"}
         return Response(json.dumps(_error(error.status)), error.http_status, headers)
-    kind = media_type_of(request)
-    return Response(_encode(response, is_json=kind == _UNARY[0]), headers=_NO_STORE, media_type=kind)
+    content = await encode(response.ByteSize(), partial(_encode, response, is_json=kind == _UNARY[0]))
+    return Response(content, headers=_NO_STORE, media_type=kind)
 
 
 async def call_stream(server: Server, bodies: BodyReader, rule: HttpRule, request: Request) -> Response:
@@ -56,9 +59,10 @@ async def call_stream(server: Server, bodies: BodyReader, rule: HttpRule, reques
         return Response(status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, headers=headers)
     is_json = kind == _STREAM[0]
     try:
-        async with bodies.read(request, _STREAM) as body:
-            message = await _decode(rule, _opened(body), is_json=is_json)
-        responses = server.stream(rule.call, message, metadata_of(request), peer_of(request))
+        caller = (metadata_of(request), peer_of(request))
+        body = await bodies.read(request, _STREAM, partial(server.admit, rule.call, *caller))
+        data = await bodies.parse(_opened(body), partial(_read, rule, is_json=is_json))
+        responses = server.stream(rule.call, data, *caller)
         try:
             first = await responses.first(within_seconds=_FIRST_SECONDS)
         except BaseException:
@@ -118,25 +122,16 @@ def _error(status: status_pb2.Status) -> dict[str, Any]:
     return {"code": code, "message": status.message, "details": details}
 
 
-async def _decode(rule: HttpRule, data: bytes, *, is_json: bool) -> Message:
-    if len(data) > LARGE_BYTES:
-        return await asyncio.to_thread(_read, rule, data, is_json=is_json)
-    return _read(rule, data, is_json=is_json)
-
-
-def _read(rule: HttpRule, data: bytes, *, is_json: bool) -> Message:
+def _read(rule: HttpRule, data: bytes, *, is_json: bool) -> bytes:
+    """Return the request of an RPC, serialised; the server itself parses protobuf, within its limits."""
+    if not is_json:
+        return data
     message: Message = GetMessageClass(rule.method.input_type)()
     faults: list[FieldFault] = []
-    if is_json:
-        read_document(read_json(data, faults), message, faults)
-    else:
-        try:
-            message.ParseFromString(data)
-        except DecodeError:
-            faults.append(FieldFault("body", f"is not a {message.DESCRIPTOR.name}"))
+    read_document(read_json(data, faults), message, faults)
     if faults:
         raise refuse_fields(faults)
-    return message
+    return message.SerializeToString()
 
 
 def _encode(message: Message, *, is_json: bool) -> bytes:

@@ -18,6 +18,7 @@ from render_service.domain.errors import FieldFault
 MAX_FAULTS = 100
 _MAX_DEPTH = 64
 _HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
+_HALF = "has half of a surrogate pair, which is not a character"
 _DURATION = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?s")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _JSON_KINDS = frozenset({"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
@@ -87,6 +88,8 @@ class _Checker:
             if not isinstance(value, dict):
                 return self._refuse(path, "must be an object")
             kind = entry.fields_by_name["value"]
+            for key in filter(_HALF_A_PAIR.search, value):
+                self._refuse(f"{path}[{key}]", _HALF)
             return {key: self._value(kind, item, f"{path}[{key}]", depth) for key, item in value.items()}
         if not field.is_repeated:
             return self._value(field, value, path, depth)
@@ -140,7 +143,7 @@ def _is_parsed(kind: Descriptor, value: Any) -> bool:
 def _check_text(_: FieldDescriptor, value: Any) -> str:
     if not isinstance(value, str):
         return "must be text"
-    return "has half of a surrogate pair, which is not a character" if _HALF_A_PAIR.search(value) else ""
+    return _HALF if _HALF_A_PAIR.search(value) else ""
 
 
 def _check_integer(field: FieldDescriptor, value: Any) -> str:

@@ -41,7 +41,7 @@ async def download(server: Server, rule: HttpRule, request: Request) -> Response
     message: Any = read_request(rule, request.path_params, request.query_params.multi_items(), b"")
     metadata, peer = metadata_of(request), peer_of(request)
     offset = message.offset
-    responses = server.stream(rule.call, message, metadata, peer)
+    responses = server.stream(rule.call, message.SerializeToString(), metadata, peer)
     try:
         first: Any = await responses.next()
         size, headers = first.size_bytes, _headers(first)
@@ -60,7 +60,7 @@ async def download(server: Server, rule: HttpRule, request: Request) -> Response
         if part.start > offset:
             await responses.cancel()
             message.offset = part.start
-            responses = server.stream(rule.call, message, metadata, peer)
+            responses = server.stream(rule.call, message.SerializeToString(), metadata, peer)
             first = await responses.next()
     except BaseException:
         await responses.cancel()

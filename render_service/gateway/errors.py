@@ -62,10 +62,11 @@ class RequestRefused(Exception):
 
 def refuse_fields(faults: Sequence[FieldFault]) -> RequestRefused:
     """Return the error for fields that are not as the contract says, as the gRPC server would return it."""
-    error = InvalidFields(faults)
+    # Names of unknown fields may be anything that JSON can escape.
+    shown = [FieldFault(each.field.encode(errors="backslashreplace").decode(), each.description) for each in faults]
+    error = InvalidFields(shown)
     violations = [
-        error_details_pb2.BadRequest.FieldViolation(field=fault.field, description=fault.description)
-        for fault in faults
+        error_details_pb2.BadRequest.FieldViolation(field=fault.field, description=fault.description) for fault in shown
     ]
     info = error_details_pb2.ErrorInfo(reason=ErrorReason.INVALID_FIELD, domain=_DOMAIN, metadata=error.metadata)
     details = (info, error_details_pb2.BadRequest(field_violations=violations))

@@ -50,7 +50,7 @@ async def watch_over_http(server: Server, rule: HttpRule, request: Request, resu
         query = [(name, value) for name, value in query if name not in (resume_field, "from_oldest")]
         query.append((resume_field, last_id))
     message = read_request(rule, request.path_params, query, b"")
-    responses = server.stream(rule.call, message, metadata_of(request), peer_of(request))
+    responses = server.stream(rule.call, message.SerializeToString(), metadata_of(request), peer_of(request))
     try:
         first = await responses.first(within_seconds=_FIRST_SECONDS)
     except BaseException:

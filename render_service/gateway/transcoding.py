@@ -17,6 +17,8 @@ from render_service.gateway.errors import refuse_fields
 from render_service.gateway.rules import HttpRule, parameter
 
 _KEY = re.compile(r"(?P<field>[A-Za-z_][A-Za-z0-9_.]*)(?:\[(?P<key>[^\[\]]*)\])?")
+# As many as a request over gRPC may have; prose has fewer commas than lists of tiny values.
+_MAX_FIELDS, _MAX_COMMAS = 300_000, 2_000_000
 _TEXT_KINDS = frozenset({"google.protobuf.Duration", "google.protobuf.Timestamp"})
 
 
@@ -63,35 +65,59 @@ def read_json(body: bytes, faults: list[FieldFault]) -> dict[str, Any]:
     """Return the object in a body; empty where it has a fault, which is added, and for an empty body."""
     if not body.strip():
         return {}
-    fault, value = "", None
     try:
-        value = json.loads(body, object_pairs_hook=_object, parse_constant=_refuse_constant)
-    except UnicodeDecodeError:
-        fault = "is not UTF-8"
-    except json.JSONDecodeError as error:
-        fault = f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}"
-    except RecursionError:
-        fault = "is nested too deeply"
-    except ValueError as error:
-        fault = str(error)
-    if not fault and not isinstance(value, dict):
-        fault = "must be a JSON object"
-    if fault or not isinstance(value, dict):
-        faults.append(FieldFault("body", fault))
+        return _parsed(body)
+    except _Unreadable as error:
+        faults.append(FieldFault("body", str(error)))
         return {}
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    if body.count(b",") > _MAX_COMMAS:
+        raise _Unreadable("has too many values")
+    try:
+        value = json.loads(body, object_pairs_hook=_Objects(), parse_constant=_refuse_constant)
+    except _Unreadable:
+        raise
+    except UnicodeDecodeError:
+        raise _Unreadable("is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise _Unreadable(f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise _Unreadable("is nested too deeply") from None
+    except ValueError:
+        raise _Unreadable("has a number with too many digits") from None
+    if not isinstance(value, dict):
+        raise _Unreadable("must be a JSON object")
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"has {next(name for name in names if names.count(name) > 1)!r} twice in one object")
-    return found
+class _Unreadable(ValueError):
+    """The text is not JSON that a request can be."""
+
+
+class _Objects:
+    """Makes the objects of a document, each name once, and not too many."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_FIELDS
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        self._left -= len(pairs) + 1
+        if self._left < 0:
+            raise _Unreadable(f"has more than {_MAX_FIELDS:,} fields")
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            seen: set[str] = set()
+            for name, _ in pairs:
+                if name in seen:
+                    raise _Unreadable(f"has {name!r} twice in one object")
+                seen.add(name)
+        return found
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"has {name}, which is not JSON")
+    raise _Unreadable(f"has {name}, which is not JSON")
 
 
 def _read_query(rule: HttpRule, query: Iterable[tuple[str, str]], faults: list[FieldFault]) -> dict[str, Any]:

@@ -83,7 +83,18 @@ class LocalCalls:
     def __init__(self, handlers: GuardedHandlers) -> None:
         self._handlers = handlers
 
-    async def call(self, method: str, request: Message, metadata: Metadata, peer: str) -> Message:
+    async def admit(self, method: str, metadata: Metadata, peer: str) -> None:
+        """Refuse a caller without valid credentials, before its request is read.
+
+        Raises:
+            RequestRefused: The credentials are invalid.
+        """
+        context = _context(b"", metadata, peer)
+        if not await self._handlers.is_authenticated(method, context):
+            # As a call it is counted and recorded like every other refused one.
+            await self.call(method, b"", metadata, peer)
+
+    async def call(self, method: str, request: bytes, metadata: Metadata, peer: str) -> Message:
         """Return the response of a call.
 
         Raises:
@@ -100,7 +111,7 @@ class LocalCalls:
             raise refuse(code_pb2.DEADLINE_EXCEEDED, f"took longer than {_CALL_SECONDS:.0f} s", 504) from None
         return response
 
-    def stream(self, method: str, request: Message, metadata: Metadata, peer: str) -> "LocalResponses":
+    def stream(self, method: str, request: bytes, metadata: Metadata, peer: str) -> "LocalResponses":
         """Begin a call with a stream of responses."""
         return LocalResponses(self._handlers.service(_CallDetails(method)), _context(request, metadata, peer))
 
@@ -163,9 +174,8 @@ class LocalResponses:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-def _context(request: Message, metadata: Metadata, peer: str) -> _Context:
-    data = request.SerializeToString()
-    if len(data) > MAX_REQUEST_BYTES:
-        message = f"request: has {len(data)} bytes; at most {MAX_REQUEST_BYTES} are taken"
+def _context(request: bytes, metadata: Metadata, peer: str) -> _Context:
+    if len(request) > MAX_REQUEST_BYTES:
+        message = f"request: has {len(request)} bytes; at most {MAX_REQUEST_BYTES} are taken"
         raise refuse(code_pb2.RESOURCE_EXHAUSTED, message, 413)
-    return _Context(data, metadata, peer)
+    return _Context(request, metadata, peer)

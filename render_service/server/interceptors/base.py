@@ -11,6 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from render_service.domain.access.access import Principal
+from render_service.domain.errors import DomainError
 from render_service.server.interceptors.requests import MAX_SMALL_BYTES, ByteBudget, check_small, decode
 from render_service.telemetry.tracing.traceparent import TraceParent, read_traceparent
 
@@ -109,6 +110,14 @@ class GuardedHandlers(grpc.GenericRpcHandler):
             if (handler := next(filter(None, found), None)) is not None:
                 guarded = self._guarded_handlers[method] = self._guarded(method, handler)
         return guarded
+
+    async def is_authenticated(self, method: str, context: Any) -> bool:
+        """Return whether the caller of a method has valid credentials; nothing is recorded."""
+        try:
+            await self._authentication.admit(_arrived(method, context, streaming=False))
+        except DomainError:
+            return False
+        return True
 
     def _guarded(self, method: str, handler: Any) -> Any:
         if handler.request_streaming:

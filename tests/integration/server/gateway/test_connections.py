@@ -1,12 +1,20 @@
 """What peers send that is no proper request: bounded, refused, and never taken for two requests."""
 
 import asyncio
+import json
 import re
+from pathlib import Path
 
+import httpx
 import pytest
 
+from render_service.db.access.api_keys import ApiKeys
+from render_service.db.database import Database
+from render_service.embedded import EmbeddedValkey
+from render_service.embedded.ports import LOOPBACK, free_port
 from render_service.gateway import bodies, connections
 from tests.integration.server.conftest import Service
+from tests.serving import serving, settings_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 HEAD = b"GET /v1/workspaces/w/jobs HTTP/1.1\r\nHost: a\r\n"
@@ -99,3 +107,21 @@ async def test_a_peer_that_leaves_in_the_middle_does_no_harm(service: Service) -
         writer.write(sent)
         writer.transport.abort()
     assert await answers(service, HEAD + b"Connection: close\r\n\r\n") == [b"200"]
+
+
+async def test_a_large_body_needs_valid_credentials(
+    database_url: str, valkey_server: EmbeddedValkey, tmp_path: Path
+) -> None:
+    listen = f"{LOOPBACK}:{free_port()}"
+    settings = settings_of(database_url, valkey_server.url, tmp_path, http_listen=listen)
+    database = Database(database_url)
+    key = await ApiKeys(database).create("large", frozenset({"large"}))
+    await database.close()
+    body = json.dumps({"project": {"title": "a", "script": "b" * bodies.LARGE_BYTES}})
+    async with serving(settings), httpx.AsyncClient(base_url=f"http://{listen}", trust_env=False) as client:
+        for token, status in (("rk_" + "0" * 43, 401), (key, 400)):
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            answer = await client.post("/v1/workspaces/large/jobs", content=body, headers=headers)
+            assert answer.status_code == status, answer.text
+            connect = await client.post("/render.v1.RenderService/StartRender", content=body, headers=headers)
+            assert connect.status_code == status, connect.text
