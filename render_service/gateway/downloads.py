@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from render_service.gateway.calls import Responses, Server, metadata_of, peer_of
-from render_service.gateway.errors import refuse
+from render_service.gateway.errors import RequestRefused, refuse
 from render_service.gateway.rules import HttpRule
 from render_service.gateway.transcoding import read_request
 
@@ -41,9 +41,18 @@ async def download(server: Server, rule: HttpRule, request: Request) -> Response
     message: Any = read_request(rule, request.path_params, request.query_params.multi_items(), b"")
     metadata, peer = metadata_of(request), peer_of(request)
     offset = message.offset
+    # A player that seeks names the byte at which it goes on: the download begins there, if the file reaches so far.
+    message.offset = begun = offset or _first_wanted(request)
     responses = server.stream(rule.call, message.SerializeToString(), metadata, peer)
     try:
-        first: Any = await responses.next()
+        try:
+            first: Any = await responses.next()
+        except RequestRefused as error:
+            if begun == offset or error.status.code != code_pb2.OUT_OF_RANGE:
+                raise
+            message.offset = begun = offset
+            responses = server.stream(rule.call, message.SerializeToString(), metadata, peer)
+            first = await responses.next()
         size, headers = first.size_bytes, _headers(first)
         if "ETag" in headers and request.headers.get("If-None-Match") in (headers["ETag"], "*"):
             await responses.cancel()
@@ -57,7 +66,7 @@ async def download(server: Server, rule: HttpRule, request: Request) -> Response
         if request.method == "HEAD":
             await responses.cancel()
             return Response(status_code=status, headers=headers, media_type=first.content_type)
-        if part.start > offset:
+        if part.start != begun:
             await responses.cancel()
             message.offset = part.start
             responses = server.stream(rule.call, message.SerializeToString(), metadata, peer)
@@ -68,6 +77,12 @@ async def download(server: Server, rule: HttpRule, request: Request) -> Response
     return StreamingResponse(
         _pieces(responses, first, part.end - part.start), status, headers, media_type=first.content_type
     )
+
+
+def _first_wanted(request: Request) -> int:
+    """Return the first byte that a request asks for; 0 if that depends on the size of the file."""
+    found = _RANGE.fullmatch(request.headers.get("Range", ""))
+    return int(found[1]) if found is not None and found[1] else 0
 
 
 def _headers(first: Any) -> dict[str, str]:
