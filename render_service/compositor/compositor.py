@@ -141,7 +141,7 @@ class Compositor:
         parts.mkdir(exist_ok=True)
         share = self._pool.share()
         try:
-            inspected = await inspect_media(share, media, InspectionChoices.of(spec.project), self._faces)
+            inspected = await inspect_media(share, media, InspectionChoices.of(spec), self._faces)
             # The shots last at least as long as this; the limit of a video's length must not refuse more than that.
             facts = dict(inspected.facts)
             for shot_id in unspoken:
@@ -250,7 +250,7 @@ class Compositor:
         share = self._pool.share()
         runner = self._runner or PoolRunner(share)
         try:
-            inspected = await inspect_media(share, media, InspectionChoices.of(spec.project), self._faces)
+            inspected = await inspect_media(share, media, InspectionChoices.of(spec), self._faces)
             spec, inspected = await at_target_tempo(share, spec, inspected, parts)
             outputs = spec.outputs
             groups = grouped(outputs) if outputs else [[0]]

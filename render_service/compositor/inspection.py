@@ -16,7 +16,9 @@ from render_service.compositor.task_group import task_group
 from render_service.compositor.tasks import inspect_file, search_faces
 from render_service.domain.cards.model import CARD_FIELD
 from render_service.domain.errors import ErrorReason, RenderFailure
+from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.model import Layer, layer_field
+from render_service.domain.projects.delivery.outputs import ResolvedOutput
 from render_service.domain.projects.looks.clips import ClipEdit
 from render_service.domain.projects.looks.faces import FacesAt, FaceSearch, face_search
 from render_service.domain.projects.media import MediaFacts
@@ -75,7 +77,7 @@ class FaceWish:
 
 @dataclass(frozen=True, slots=True)
 class InspectionChoices:
-    """All that a project decides of how its files are inspected: with equal files, equal choices give equal results.
+    """All that a render decides of how its files are inspected: with equal files, equal choices give equal results.
 
     Args:
         policy: What to do about a shot's unusable picture or clip. Faults of narrations, music, layers and the
@@ -89,9 +91,10 @@ class InspectionChoices:
     faces: tuple[FaceWish, ...]
 
     @classmethod
-    def of(cls, project: Project) -> Self:
-        """Return the choices of a project."""
-        return cls(project.bad_asset_policy, tuple(_own_uses(project)), tuple(_face_wishes(project)))
+    def of(cls, spec: RenderSpec) -> Self:
+        """Return the choices of a render, for all its outputs."""
+        project = spec.project
+        return cls(project.bad_asset_policy, tuple(_own_uses(project)), tuple(_face_wishes(project, spec.outputs)))
 
 
 async def inspect_media(
@@ -128,9 +131,13 @@ async def inspect_media(
     return _inspection(media, uses, {key: task.result() for key, task in tasks.items()}, choices.faces)
 
 
-def _face_wishes(project: Project) -> Iterator[FaceWish]:
+def _face_wishes(project: Project, outputs: Sequence[ResolvedOutput]) -> Iterator[FaceWish]:
+    captions = project.captions
+    # The files are inspected once, though each output decides for itself whether captions are drawn.
+    burning = [captions.burn_in if one.burn_captions is None else one.burn_captions for one in outputs]
+    for_captions = captions.avoid_faces and any(burn is not False for burn in burning or [captions.burn_in])
     for shot in project.shots:
-        if project.captions.avoids_faces or shot.motion.focus is MotionFocus.FACES:
+        if for_captions or shot.motion.focus is MotionFocus.FACES:
             # A narration may make the shot longer than it says.
             extends = project.narration_policy is NarrationPolicy.EXTEND
             is_longer = extends and bool(shot.narration or shot.narration_audio_uri)

@@ -252,11 +252,6 @@ class CaptionOptions:
     avoid_faces: bool = False
 
     @property
-    def avoids_faces(self) -> bool:
-        """Whether faces must be found before captions are placed."""
-        return self.avoid_faces and self.burn_in is not False
-
-    @property
     def letter_scale(self) -> float:
         """By how much the size of the letters is multiplied."""
         return 1.0 if self.scale is None else self.scale

@@ -128,7 +128,7 @@ class ProjectFiles:
         session = resources.enter_context(self._fetcher.session(workspace_id))
         media, _ = await fetch_assets(spec.project, session, folder, retry=_ONCE)
         fonts = await fetch_fonts(spec.fonts, self._store, folder)
-        return await self._compositor.inspect(replace(media, fonts=fonts), InspectionChoices.of(spec.project))
+        return await self._compositor.inspect(replace(media, fonts=fonts), InspectionChoices.of(spec))
 
     async def _forget(self, entry: _Entry) -> None:
         for key, known in list(self._entries.items()):
@@ -141,5 +141,5 @@ class ProjectFiles:
 
 def _key(workspace_id: str, spec: RenderSpec) -> str:
     """Return a name for the files of a render and how they are inspected."""
-    named = (workspace_id, named_files(spec.project), InspectionChoices.of(spec.project), spec.fonts)
+    named = (workspace_id, named_files(spec.project), InspectionChoices.of(spec), spec.fonts)
     return hashlib.sha256(repr(named).encode()).hexdigest()

@@ -29,7 +29,7 @@ async def draw(
     """Draw a frame; return its colours and where it lies."""
     folder.mkdir()
     request = FrameRequest("films", spec, FramePosition(ImageFormat.PNG, **wanted))  # type: ignore[arg-type]
-    inspected = await compositor.inspect(media, InspectionChoices.of(spec.project))
+    inspected = await compositor.inspect(media, InspectionChoices.of(spec))
     facts = await compositor.draw_frame(request, inspected, folder, folder / "frame")
     with Image.open(folder / "frame") as image:
         assert (image.format, image.size) == ("PNG", (spec.output.width, spec.output.height))

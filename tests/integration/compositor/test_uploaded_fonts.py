@@ -36,7 +36,7 @@ async def test_frames_and_videos_are_drawn_with_a_pinned_font(compositor: Compos
         spec = spec_of(shots, SMALL, captions=CaptionOptions(font=font))
         media = Media(fonts={sha256: file})
         folder.mkdir()
-        inspected = await compositor.inspect(media, InspectionChoices.of(spec.project))
+        inspected = await compositor.inspect(media, InspectionChoices.of(spec))
         request = FrameRequest("films", spec, FramePosition(ImageFormat.PNG))
         await compositor.draw_frame(request, inspected, folder, folder / "frame")
         if font == name:
