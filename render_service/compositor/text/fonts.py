@@ -311,9 +311,23 @@ def is_covered(character: str) -> bool:
     return any(ord(character) in coverage(face) for face in (_SIMPLIFIED, *FALLBACKS))
 
 
-@cache
 def coverage(face: Face) -> frozenset[int]:
     """Return the code points that a face has glyphs for."""
+    return _packaged_coverage(face) if face.package else _uploaded_coverage(face)
+
+
+@cache
+def _packaged_coverage(face: Face) -> frozenset[int]:
+    return _read_coverage(face)
+
+
+# A process draws with the fonts of ever more workspaces.
+@lru_cache(maxsize=64)
+def _uploaded_coverage(face: Face) -> frozenset[int]:
+    return _read_coverage(face)
+
+
+def _read_coverage(face: Face) -> frozenset[int]:
     blob = uharfbuzz.Blob.from_file_path(str(file_of(face)))
     return frozenset(uharfbuzz.Face(blob, face.index).unicodes)
 

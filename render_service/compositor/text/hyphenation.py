@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 import pyphen
 
@@ -43,7 +43,7 @@ def hyphenation_points(text: str, language: str) -> Iterator[int]:
             yield from (match.start() + position for position in dictionary.positions(word))
 
 
-@cache
+@lru_cache(maxsize=64)
 def _dictionary(language: str, script: str) -> pyphen.Pyphen | None:
     known = pyphen.language_fallback(language.replace("-", "_"))
     if known is None and language:

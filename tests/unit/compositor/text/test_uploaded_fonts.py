@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from weakref import ref
 
 import pytest
 from fontTools.ttLib import TTFont
@@ -13,7 +14,7 @@ from PIL import ImageDraw
 from render_service.compositor.media.assets import Media
 from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import name_media
-from render_service.compositor.text.fonts import REPLACEMENT, family_face, slants, split_by_face
+from render_service.compositor.text.fonts import LATIN, REPLACEMENT, Face, coverage, family_face, slants, split_by_face
 from render_service.compositor.text.glyph_coverage import missing_characters
 from render_service.compositor.text.typesetting import (
     LineStyle,
@@ -88,6 +89,14 @@ def test_a_pinned_font_draws_what_it_has_and_the_service_the_rest(folder: Path) 
     drawn = {part.strip() for part, used in runs if used == face and part.strip()}
     assert drawn == {"AB", "C"}
     assert len({used for part, used in runs if part.strip() in ("ა", "東京")} - {face}) == 2
+
+
+def test_what_is_kept_of_uploaded_fonts_is_bounded(folder: Path) -> None:
+    provide_font_files({f"{number:064x}": folder / "regular" for number in range(100)})
+    packaged = coverage(LATIN)
+    kept = [ref(coverage(Face(f"uploaded-{number:064x}", "", f"{number:064x}"))) for number in range(100)]
+    assert sum(one() is not None for one in kept) == 64
+    assert coverage(LATIN) is packaged
 
 
 def test_the_nearest_file_of_a_family_draws(folder: Path) -> None:
