@@ -22,6 +22,8 @@ from render_service.compositor.streaming.model import (
     SubtitleRendition,
     VideoRendition,
     segment_starts,
+    sound_file,
+    video_file,
 )
 from render_service.compositor.streaming.subtitles import write_subtitles
 from render_service.compositor.task_group import task_group
@@ -100,7 +102,7 @@ async def package_stream(
 
     async def make_video(place: int) -> None:
         video = videos[place]
-        path = folder / (f"video-{video.name}.mp4" if video.name else "video.mp4")
+        path = folder / video_file(video.name)
         with naming(place):
             track = await share.run(package_track, video.path, None, starts, path)
         output = video.output
@@ -108,7 +110,7 @@ async def package_stream(
 
     async def make_sound(place: int) -> None:
         language = languages[place]
-        path = folder / (f"audio-{language.lower()}.mp4" if place else "audio.mp4")
+        path = folder / sound_file(place, language)
         with naming(0):
             track = await share.run(package_track, videos[0].path, place, starts, path)
         label = language_name(language) if language else "Audio"

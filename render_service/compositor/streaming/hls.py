@@ -151,7 +151,8 @@ def _playlist(track: MediaTrack) -> str:
 
 
 def _keyframes(track: MediaTrack) -> str:
-    return f"{PurePath(track.name).stem}-keyframes.m3u8"
+    # Names of outputs have no dots: no other playlist is called so.
+    return f"{PurePath(track.name).stem}.keyframes.m3u8"
 
 
 def _subtitle_playlist() -> str:

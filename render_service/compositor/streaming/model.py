@@ -10,6 +10,17 @@ MANIFEST_NAME = "manifest.mpd"
 CAPTIONS_NAME = "captions.vtt"
 SUBTITLES_NAME = "subtitles.vtt"
 
+
+def video_file(output: str) -> str:
+    """Return the file of an output's pictures; `output` is its name, empty where the job has one video."""
+    return f"video-{output}.mp4" if output else "video.mp4"
+
+
+def sound_file(place: int, language: str) -> str:
+    """Return the file of the track of sound at a place; further ones are named by their BCP 47 tags."""
+    return f"audio-{language.lower()}.mp4" if place else "audio.mp4"
+
+
 # A rest of less is part of the segment before it, whose length is still rounded to the target (RFC 8216, 4.3.3.1):
 # players stumble over segments of a few pictures.
 _SHORTEST_LAST = Fraction(2, 5)

@@ -100,7 +100,7 @@ async def test_every_segment_and_every_keyframe_decodes_from_its_own_bytes(folde
     names = [name for _, name in variants((folder / "master.m3u8").read_text())]
     for name in names:
         whole = read_media((folder / name).read_text())
-        keyframes = read_media((folder / name.replace(".m3u8", "-keyframes.m3u8")).read_text())
+        keyframes = read_media((folder / name.replace(".m3u8", ".keyframes.m3u8")).read_text())
         assert len(keyframes.segments) == len(whole.segments) == 2
         content = (folder / whole.segments[0].name).read_bytes()
         assert whole.header is not None
