@@ -1,6 +1,7 @@
 """Writes the manifest of a DASH stream: static, of whole files with an index (ISO/IEC 23009-1, 8.3 on-demand)."""
 
 from math import gcd
+from pathlib import PurePath
 from xml.etree import ElementTree
 
 from render_service.compositor.streaming.model import (
@@ -43,7 +44,7 @@ def manifest(stream: Stream) -> str:
             attributes["lang"] = stream.subtitles.language
         texts = ElementTree.SubElement(period, "AdaptationSet", attributes)
         _role(texts, "subtitle")
-        text = ElementTree.SubElement(texts, "Representation", {"id": "captions", "bandwidth": "1000"})
+        text = ElementTree.SubElement(texts, "Representation", {"id": _id(CAPTIONS_NAME), "bandwidth": "1000"})
         ElementTree.SubElement(text, "BaseURL").text = CAPTIONS_NAME
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
@@ -64,7 +65,7 @@ def _videos(period: ElementTree.Element, videos: list[VideoRendition], target: i
     _role(group, "main")
     for video in videos:
         form = {"width": str(video.width), "height": str(video.height), "frameRate": str(video.fps), "sar": "1:1"}
-        _representation(group, video.name or "video", video.track, form, target)
+        _representation(group, video.track, form, target)
 
 
 def _audio(period: ElementTree.Element, audio: AudioRendition, target: int) -> None:
@@ -74,21 +75,25 @@ def _audio(period: ElementTree.Element, audio: AudioRendition, target: int) -> N
     group = ElementTree.SubElement(period, "AdaptationSet", attributes)
     ElementTree.SubElement(group, "Label").text = audio.label
     _role(group, "main" if audio.is_default else "dub")
-    name = audio.track.name.rpartition(".")[0]
-    one = _representation(group, name, audio.track, {"audioSamplingRate": str(audio.track.timescale)}, target)
+    one = _representation(group, audio.track, {"audioSamplingRate": str(audio.track.timescale)}, target)
     one.insert(0, ElementTree.Element("AudioChannelConfiguration", {"schemeIdUri": _CHANNELS, "value": "2"}))
 
 
 def _representation(
-    group: ElementTree.Element, name: str, track: MediaTrack, form: dict[str, str], target: int
+    group: ElementTree.Element, track: MediaTrack, form: dict[str, str], target: int
 ) -> ElementTree.Element:
-    attributes = {"id": name, "bandwidth": str(track.rate(target).peak), "codecs": track.codec, **form}
+    attributes = {"id": _id(track.name), "bandwidth": str(track.rate(target).peak), "codecs": track.codec, **form}
     one = ElementTree.SubElement(group, "Representation", attributes)
     ElementTree.SubElement(one, "BaseURL").text = track.name
     base = {"timescale": str(track.timescale), "indexRange": _range(track.index), "indexRangeExact": "true"}
     index = ElementTree.SubElement(one, "SegmentBase", base)
     ElementTree.SubElement(index, "Initialization", {"range": _range(track.header)})
     return one
+
+
+def _id(file: str) -> str:
+    """Return the id of a representation: it is unique, as files are."""
+    return PurePath(file).stem
 
 
 def _aligned() -> dict[str, str]:

@@ -1,11 +1,13 @@
 """Files and ids of a stream, for all names that outputs and languages may have."""
 
 import re
+from xml.etree import ElementTree
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from render_service.compositor.streaming.codec_names import AAC_LC
+from render_service.compositor.streaming.dash import manifest
 from render_service.compositor.streaming.hls import playlists
 from render_service.compositor.streaming.model import (
     CAPTIONS_NAME,
@@ -23,6 +25,7 @@ from render_service.compositor.streaming.model import (
 )
 from render_service.domain.projects.delivery.outputs import MAX_OUTPUTS, NamedOutput, output_faults
 
+MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 SEGMENT = StreamSegment(ByteRange(800, 100), 2, ByteRange(800, 50))
 SUBTITLES = SubtitleRendition("en", "English", (StreamSegment(ByteRange(0, 100), 2000),), is_burned=False)
 RESERVED = ("video", "audio", "audio-de", "captions", "subtitles", "master", "manifest", "keyframes", "iframes")
@@ -63,3 +66,8 @@ def test_no_two_files_or_ids_of_a_stream_are_called_the_same(outputs: list[str],
     uris = re.findall(r'URI="([^"]+)"', texts["master.m3u8"])
     uris += [line for line in texts["master.m3u8"].splitlines() if not line.startswith("#")]
     assert sorted(uris) == sorted({*texts} - {"master.m3u8"})
+
+    representations = [*ElementTree.fromstring(manifest(stream)).iter(f"{MPD}Representation")]
+    assert len(representations) == len(media) + 1
+    assert is_unique([one.attrib["id"] for one in representations])
+    assert is_unique([one.findtext(f"{MPD}BaseURL") or "" for one in representations])

@@ -75,8 +75,8 @@ def test_the_bandwidth_of_a_size_includes_the_largest_sound() -> None:
 def test_a_set_of_the_manifest_has_one_codec_or_one_language() -> None:
     sets = ElementTree.fromstring(manifest(STREAM)).findall(f"{MPD}Period/{MPD}AdaptationSet")
     assert [[one.get("id") for one in group.iter(f"{MPD}Representation")] for group in sets] == [
-        ["hd"],
-        ["sd"],
+        ["video-hd"],
+        ["video-sd"],
         ["audio"],
         ["audio-de"],
     ]
