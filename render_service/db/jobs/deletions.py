@@ -86,14 +86,32 @@ _EXPIRE_CLIPS = sa.text("""
 """)
 # Calls of StartRender and RenderFrame that read a font before it was deleted have made their jobs an hour later. Which
 # fonts a job draws with is in its spec, which may be large: all older jobs and batches of the workspace are waited for.
+# A batch that has ended may be retried for as long as it is kept: its rows that can run again keep their own fonts, and
+# each of their specs is read once, only in workspaces that have a font to remove.
 _UNUSED_FONTS = sa.text("""
-    SELECT id, workspace_id, sha256 FROM workspace_fonts AS font
-    WHERE deleted_at < now() - CAST(:grace AS interval) AND NOT EXISTS (
-        SELECT FROM jobs WHERE jobs.workspace_id = font.workspace_id
-            AND status IN ('PENDING', 'PROCESSING') AND created_at < font.deleted_at + CAST(:grace AS interval)
-    ) AND NOT EXISTS (
-        SELECT FROM batches WHERE batches.workspace_id = font.workspace_id
-            AND ended_at IS NULL AND created_at < font.deleted_at + CAST(:grace AS interval)
+    WITH idle AS MATERIALIZED (
+        SELECT id, workspace_id, sha256, deleted_at FROM workspace_fonts AS font
+        WHERE deleted_at < now() - CAST(:grace AS interval) AND NOT EXISTS (
+            SELECT FROM jobs WHERE jobs.workspace_id = font.workspace_id
+                AND status IN ('PENDING', 'PROCESSING') AND created_at < font.deleted_at + CAST(:grace AS interval)
+        ) AND NOT EXISTS (
+            SELECT FROM batches WHERE batches.workspace_id = font.workspace_id
+                AND ended_at IS NULL AND created_at < font.deleted_at + CAST(:grace AS interval)
+        )
+    ), batch_row AS (
+        SELECT batch_rows.state, batch_rows.job_id, batch_rows.job
+        FROM batches JOIN batch_rows ON batch_rows.batch_id = batches.id
+        WHERE batches.workspace_id IN (SELECT workspace_id FROM idle)
+    ), pinned AS MATERIALIZED (
+        SELECT jsonb_path_query(jobs.spec, '$.fonts[*].key') #>> '{}' AS key
+        FROM batch_row JOIN jobs ON jobs.id = batch_row.job_id
+        WHERE batch_row.state = 'STARTED' AND jobs.status IN ('FAILED', 'CANCELLED')
+        UNION
+        SELECT jsonb_path_query(job, '$.spec.fonts[*].key') #>> '{}' FROM batch_row WHERE state = 'CANCELLED'
+    )
+    SELECT id, workspace_id, sha256 FROM idle
+    WHERE NOT EXISTS (
+        SELECT FROM pinned WHERE key = 'fonts/' || idle.workspace_id || '/' || idle.sha256 || '/' || idle.id
     )
     ORDER BY deleted_at LIMIT :batch
 """)
@@ -225,7 +243,10 @@ class Deletions:
             return frozenset((await connection.execute(statement)).scalars())
 
     async def unused_fonts(self, *, batch: int = 100, grace: timedelta = timedelta(hours=1)) -> Sequence[DeletedFont]:
-        """Return deleted fonts that no job draws with any longer; call `forget_fonts` once their files are deleted."""
+        """Return deleted fonts that no job draws with any longer, nor one that the retry of a batch may start.
+
+        Call `forget_fonts` once their files are deleted.
+        """
         async with self._database.single() as connection:
             rows = await connection.execute(_UNUSED_FONTS, {"batch": batch, "grace": grace})
             return [DeletedFont(row.id, row.workspace_id, row.sha256) for row in rows]

@@ -1,6 +1,8 @@
 """What batches promise in Postgres: all rows or none, one job for each, and quotas for all of them together."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -10,16 +12,44 @@ import sqlalchemy as sa
 from render_service.db.batches.batches import Batches, BatchRequestIdReused
 from render_service.db.batches.staging import RowStage
 from render_service.db.database import Database
+from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.jobs import Jobs
+from render_service.db.workspace_tables import workspace_fonts
 from render_service.domain.access.audit import Origin
 from render_service.domain.access.quota import Quotas
 from render_service.domain.batches.batch import Batch, BatchState, NewBatch, RowState
+from render_service.domain.brand.fonts import PinnedFont
 from render_service.domain.errors import DomainError
-from render_service.domain.jobs.job import ProviderName
-from tests.records import job_request, lifecycle_of
+from render_service.domain.jobs.job import ProviderName, RenderSpec
+from render_service.storage.keys import font_key
+from tests.records import SPEC, job_request, lifecycle_of
 
 ORIGIN = Origin("key:test", "test", "ipv4:127.0.0.1:1", None)
 NO_QUOTAS = Quotas()
+
+
+class DeletedFonts:
+    """Uploaded fonts that were deleted long ago."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.ids: list[UUID] = []
+
+    async def add(self) -> RenderSpec:
+        """Add a font, and return a render that draws with it."""
+        font_id, sha256 = uuid4(), "ab" * 32
+        long_ago = sa.func.now() - timedelta(days=1)
+        values = {"family_key": "acme", "min_weight": 400, "max_weight": 400, "italic": False, "facts": {}}
+        row = values | {"id": font_id, "workspace_id": "team", "sha256": sha256, "size_bytes": 1}
+        async with self._database.single() as connection:
+            await connection.execute(sa.insert(workspace_fonts).values(row | {"deleted_at": long_ago}))
+        self.ids.append(font_id)
+        return replace(SPEC, fonts=(PinnedFont(sha256, font_key("team", sha256, font_id)),))
+
+    async def kept(self) -> list[UUID]:
+        """Return those whose files are kept."""
+        unused = {font.id for font in await Deletions(self._database).unused_fonts()}
+        return [font_id for font_id in self.ids if font_id not in unused]
 
 
 async def store(
@@ -31,13 +61,15 @@ async def store(
     request_id: UUID | None = None,
     body: bytes = b"body",
     workspace: str = "team",
+    specs: Sequence[RenderSpec] = (),
 ) -> Batch:
     """Store a batch as StartBatch does."""
     batches = Batches(database)
     batch = NewBatch(uuid4(), workspace, request_id, body, None, "Test", max_running)
     stage = RowStage(batches, batch)
     for row in range(rows):
-        await stage.add(row, f"row-{row}", job_request(workspace=workspace))
+        spec = specs[row] if specs else SPEC
+        await stage.add(row, f"row-{row}", job_request(workspace=workspace, spec=spec))
     await stage.flush()
     return await batches.accept(batch, rows, quotas=quotas, origin=ORIGIN)
 
@@ -148,6 +180,39 @@ async def test_a_job_that_is_deleted_before_the_batch_ends_counts_as_deleted_and
     found = await batches.get("team", batch.id)
     assert found.counts == {RowState.DELETED: 1, RowState.PENDING: 1}
     assert await batches.retry("team", batch.id, include_cancelled=True, quotas=NO_QUOTAS, origin=ORIGIN) == 0
+
+
+async def end_jobs(database: Database, status: str) -> None:
+    async with database.single() as connection:
+        await connection.execute(
+            sa.text("UPDATE jobs SET status = :status, finished_at = now() WHERE finished_at IS NULL"),
+            {"status": status},
+        )
+
+
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+async def test_rows_that_a_retry_may_start_keep_the_files_of_their_fonts(database: Database, status: str) -> None:
+    batches, fonts = Batches(database), DeletedFonts(database)
+    specs = [await fonts.add(), await fonts.add()]
+    await fonts.add()
+    batch = await store(database, 2, max_running=1, specs=specs)
+    async with database.single() as connection:
+        await connection.execute(sa.text("UPDATE batches SET created_at = now() - interval '2 days'"))
+    await batches.step(batch.id)
+    assert await fonts.kept() == fonts.ids, "a batch that runs keeps all fonts of its workspace"
+    # The first row has a job, and the second never gets one.
+    await batches.cancel("team", batch.id, origin=ORIGIN)
+    await end_jobs(database, status)
+    while (await batches.step(batch.id)).ended is None:
+        pass
+    assert await fonts.kept() == fonts.ids[:2]
+    assert await batches.retry("team", batch.id, include_cancelled=True, quotas=NO_QUOTAS, origin=ORIGIN) == 2
+    for _ in range(2):
+        await batches.step(batch.id)
+        assert set(fonts.ids[:2]) <= set(await fonts.kept())
+        await end_jobs(database, "COMPLETED")
+    assert (await batches.step(batch.id)).ended is not None
+    assert await fonts.kept() == []
 
 
 async def test_a_neighbour_waits_for_no_more_of_a_batch_than_the_jobs_that_run(database: Database) -> None:
