@@ -33,6 +33,7 @@ batches = sa.Table(
     ),
     sa.Index("batches_by_workspace", "workspace_id", sa.text("created_at DESC"), sa.text("id DESC")),
     sa.Index("batches_open", "created_at", postgresql_where=sa.text("ended_at IS NULL")),
+    sa.Index("batches_ended", "ended_at", postgresql_where=sa.text("ended_at IS NOT NULL")),
     comment="Batches. Rows are stored first; accepting the batch makes them all count at once.",
 )
 

@@ -3,6 +3,7 @@ the running service alone.
 """
 
 import asyncio
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -149,6 +150,31 @@ def test_a_migration_that_failed_while_it_built_an_index_can_be_repeated(
         sa.event.remove(sa.Engine, "before_cursor_execute", fail)
     assert upgrade(empty_database_url) == newest_revision()
     assert catalogue(empty_database_url) == before
+
+
+def test_no_index_is_built_on_a_table_in_use_while_statements_wait_for_it(empty_database_url: str) -> None:
+    """Since revision 0022, a revision builds an index at once only on a table that it has created itself."""
+    blocks = re.compile(r"\s*CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(\w+) ON (\w+)")
+    revision, created, blocking = "", set[str](), list[str]()
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal revision
+        if "alembic_version" in statement:
+            given = re.search(r"version_num='(\d+)'", statement)
+            revision = given[1] if given else revision
+            created.clear()
+        elif table := re.match(r"\s*CREATE TABLE (\w+)", statement):
+            created.add(table[1])
+        elif revision >= "0021" and (index := re.match(blocks, statement)) and index[2] not in created:
+            blocking.append(f"after {revision}: {index[1]}")
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        upgrade(empty_database_url)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    assert revision == newest_revision()
+    assert blocking == []
 
 
 def test_several_migrations_at_once_take_turns(empty_database_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Batches, whose rows become jobs."""
+"""Batches, whose rows become jobs; revision 0033 builds the indexes of jobs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,31 +62,9 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("batch_id", UUID(), comment="no foreign key: jobs outlive their batch"))
     op.add_column("jobs", sa.Column("batch_row", sa.Integer(), comment="the row of the batch that it renders, from 0"))
     op.add_column("jobs", sa.Column("batch_key", sa.Text(), comment="the caller's name of the row"))
-    # Almost all jobs of a service without batches are in neither index.
-    op.create_index(
-        "jobs_by_batch",
-        "jobs",
-        ["batch_id", sa.text("created_at DESC"), sa.text("id DESC")],
-        postgresql_where=sa.text("batch_id IS NOT NULL"),
-    )
-    op.create_index(
-        "jobs_of_batch_open",
-        "jobs",
-        ["batch_id"],
-        postgresql_where=sa.text("batch_id IS NOT NULL AND status IN ('PENDING', 'PROCESSING')"),
-    )
-    op.create_index(
-        "jobs_of_batch_ended",
-        "jobs",
-        ["batch_id", "finished_at"],
-        postgresql_where=sa.text("batch_id IS NOT NULL AND finished_at IS NOT NULL"),
-    )
 
 
 def downgrade() -> None:
-    op.drop_index("jobs_of_batch_ended", "jobs")
-    op.drop_index("jobs_of_batch_open", "jobs")
-    op.drop_index("jobs_by_batch", "jobs")
     for column in ("batch_key", "batch_row", "batch_id"):
         op.drop_column("jobs", column)
     op.drop_table("batch_rows")
