@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from render_service.compositor.text.fonts import guess_language
 from render_service.domain.cards.model import card_texts
+from render_service.domain.layers.brand import BrandFonts
 from render_service.domain.layers.model import Layer
 from render_service.domain.projects.delivery.ai_label import LABEL_FIELD, LABEL_ID
 from render_service.domain.projects.project import Project, Shot
@@ -33,12 +34,43 @@ def caption_text(project: Project, shot: Shot) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DrawnText:
-    """A text that is drawn: its shot (`@title`, `@end` for cards, empty for the project), its field, text and font."""
+    """A text that is drawn.
+
+    Args:
+        shot_id: Its shot; `@title` and `@end` for these cards, empty for the project.
+        field: Its field.
+        text: What is drawn.
+        fonts: Names of the fonts that may draw it: one, or those of a brand that its layout chooses from.
+        weight: Of its letters; None where its layout chooses it.
+        italic: Whether its letters slant.
+    """
 
     shot_id: str
     field: str
     text: str
-    font: str = ""
+    fonts: tuple[str, ...] = ("",)
+    weight: int | None = None
+    italic: bool = False
+
+
+# Texts of cards in letters so large and heavy that they have the heading's font, and those that have it in some frames.
+_HEADINGS = frozenset(
+    (
+        *("card.statistic.prefix", "card.statistic.suffix", "card.list.title", "card.chart.title"),
+        *("card.comparison.title", "card.chapter.title", "card.call_to_action.text", "card.call_to_action.button"),
+        *("card.credits.title", "card.lower_third.name"),
+    )
+)
+_SOMETIMES_HEADINGS = frozenset(
+    ("card.quote.text", "card.chart.unit", "card.comparison.left.title", "card.comparison.right.title")
+)
+
+
+def _card_fonts(field: str, fonts: BrandFonts) -> tuple[str, ...]:
+    heading = fonts.heading or fonts.body
+    if field in _SOMETIMES_HEADINGS:
+        return (heading, fonts.body)
+    return (heading,) if field in _HEADINGS else (fonts.body,)
 
 
 def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText]:
@@ -48,27 +80,31 @@ def drawn_texts(project: Project, carded: Collection[str]) -> Iterator[DrawnText
         project: The project.
         carded: Ids of the shots without a picture, which become cards.
     """
+    fonts = project.brand.fonts if project.brand else BrandFonts()
+    heading, body = (fonts.heading or fonts.body,), (fonts.body,)
     for owner, name, card in ((TITLE_ID, "title_card", project.title_card), (END_ID, "end_card", project.end_card)):
         if card is not None:
-            yield DrawnText(owner, f"{name}.title", clean_text(card.title))
-            yield DrawnText(owner, f"{name}.subtitle", clean_text(card.subtitle))
+            yield DrawnText(owner, f"{name}.title", clean_text(card.title), heading)
+            yield DrawnText(owner, f"{name}.subtitle", clean_text(card.subtitle), body)
     yield from _layer_texts("", project.layers)
     for shot in project.shots:
         yield from _layer_texts(shot.id, shot.layers)
         if shot.card:
-            yield from (DrawnText(shot.id, name, clean_text(text)) for name, text in card_texts(shot.card))
+            for name, text in card_texts(shot.card):
+                yield DrawnText(shot.id, name, clean_text(text), _card_fonts(name, fonts))
         if project.captions.burn_in is not False:
             field = "narration" if shot.caption is None else "caption"
-            yield DrawnText(shot.id, field, caption_text(project, shot), project.captions.font)
+            yield DrawnText(shot.id, field, caption_text(project, shot), (project.captions.font,))
         if shot.id in carded:
-            yield DrawnText(shot.id, "visual_description", clean_text(shot.visual_description))
+            yield DrawnText(shot.id, "visual_description", clean_text(shot.visual_description), body)
 
 
 def _layer_texts(shot_id: str, layers: Iterable[Layer]) -> Iterator[DrawnText]:
     for index, layer in enumerate(layers):
         if layer.text:
             field = LABEL_FIELD if layer.id == LABEL_ID else f"layers[{index}].text.text"
-            yield DrawnText(shot_id, field, clean_text(layer.text.text), layer.text.style.font)
+            style = layer.text.style
+            yield DrawnText(shot_id, field, clean_text(layer.text.text), (style.font,), style.weight, style.italic)
 
 
 def render_language(project: Project) -> str:

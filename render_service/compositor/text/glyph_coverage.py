@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection
 
 from render_service.compositor.text.drawn_texts import DrawnText, drawn_texts
-from render_service.compositor.text.fonts import REGULAR_WEIGHT, coverage, family_face, is_covered
+from render_service.compositor.text.fonts import coverage, family_face, is_covered
 from render_service.domain.errors import ErrorReason, RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.project import MissingGlyph, Project
@@ -15,11 +15,29 @@ _NAMED_AT_MOST = 10
 _LONGEST_LIST = 2000
 
 
-def missing_characters(text: str, font: str = "") -> list[str]:
-    """Return the characters of a text that no font covers, its own included, each once, in the order of the text."""
+# All files of a family draw letters of one of these weights.
+_WEIGHTS = range(100, 1000, 100)
+
+
+def missing_characters(text: str, *fonts: str, weight: int | None = None, italic: bool = False) -> list[str]:
+    """Return the characters of a text that may be drawn without a glyph.
+
+    Args:
+        text: The text.
+        fonts: Names of the fonts that may draw it; each must have what the fonts of the service lack.
+        weight: Of its letters, 100–900; None for any: each file of the fonts must have these characters.
+        italic: Whether its letters slant.
+
+    Returns:
+        The characters, each once, in the order of the text.
+    """
     missing = [character for character in dict.fromkeys(text) if not is_covered(character)]
-    face = family_face(font, REGULAR_WEIGHT) if missing else None
-    return missing if face is None else [character for character in missing if ord(character) not in coverage(face)]
+    if not missing:
+        return []
+    weights = _WEIGHTS if weight is None else (weight,)
+    faces = {family_face(font, one, italic=italic) for font in fonts or ("",) for one in weights}
+    covered = [frozenset[int]() if face is None else coverage(face) for face in faces]
+    return [character for character in missing if any(ord(character) not in one for one in covered)]
 
 
 def check_glyphs(spec: RenderSpec, carded: Collection[str] = ()) -> tuple[JobWarning, ...]:
@@ -62,7 +80,10 @@ def check_glyphs(spec: RenderSpec, carded: Collection[str] = ()) -> tuple[JobWar
 
 
 def _missing(project: Project, carded: Collection[str]) -> dict[DrawnText, list[str]]:
-    found = {drawn: missing_characters(drawn.text, drawn.font) for drawn in drawn_texts(project, carded)}
+    found = {
+        drawn: missing_characters(drawn.text, *drawn.fonts, weight=drawn.weight, italic=drawn.italic)
+        for drawn in drawn_texts(project, carded)
+    }
     return {drawn: characters for drawn, characters in found.items() if characters}
 
 

@@ -14,10 +14,12 @@ from render_service.compositor.cards.branding import distance, palette_for
 from render_service.compositor.cards.palettes import LIGHT, PALETTES, hexadecimal
 from render_service.compositor.cards.themes import Theme, in_panel, panel_theme, theme_of
 from render_service.compositor.drawing.cards import draw_card, draw_title_card
+from render_service.compositor.text.drawn_texts import drawn_texts
 from render_service.domain.cards.model import ShotCard
 from render_service.domain.layers.brand import Brand, BrandColors, BrandFonts
 from render_service.domain.layers.contrast import blended, contrast, luminance, rgb
 from render_service.domain.layers.model import Layer
+from render_service.domain.projects.project import Project, Shot
 from tests.unit.compositor.cards.samples import WORDS, cards_of
 
 EXTREMES = ["", "#FFFFFF", "#000000", "#767676", "#808080", "#FF0000", "#00FF00", "#0000FF", "#FFFF00", "#E0206B"]
@@ -115,3 +117,32 @@ def test_title_cards_and_cards_in_place_of_pictures_differ_with_the_brand() -> N
         assert (draw_card("Hello", 160, 128, seed="a", brand=brand) != draw_card("Hello", 160, 128, seed="a")).any()
         title = draw_title_card("Hello", "there", 160, 128, seed="a", brand=brand)
         assert (title != draw_title_card("Hello", "there", 160, 128, seed="a")).any()
+
+
+@pytest.mark.parametrize("frame", [(320, 180), (180, 320), (240, 240), (128, 512), (512, 128)])
+@pytest.mark.parametrize("pictures", [False, True])
+def test_the_characters_of_a_card_are_looked_up_in_the_fonts_that_draw_it(
+    frame: tuple[int, int], pictures: bool
+) -> None:
+    found = 0
+    for card in cards_of(WORDS[0], pictures=pictures).values():
+        brand = Brand(fonts=BrandFonts(heading="Anton", body="Poppins"))
+        project = Project(shots=(Shot("a", card=card),), brand=brand)
+        layers = arranged(
+            card,
+            frame=frame,
+            area=safe_area(*frame),
+            language="en",
+            brand=brand,
+            theme="",
+            over_picture=False,
+            seconds=5.0,
+            sizes=(("card.map_pin.picture_uri", (300, 200)),),
+        )
+        drawn = {"".join(one.text.text.split()): one.text.style.font for one in layers if one.text}
+        for text in drawn_texts(project, ()):
+            font = drawn.get("".join(text.text.split()))
+            if font is not None:
+                found += 1
+                assert font in text.fonts, (text.field, font)
+    assert found >= 40

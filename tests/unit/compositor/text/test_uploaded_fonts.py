@@ -14,8 +14,9 @@ from PIL import ImageDraw
 from render_service.compositor.media.assets import Media
 from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.text.drawn_texts import drawn_texts
 from render_service.compositor.text.fonts import LATIN, REPLACEMENT, Face, coverage, family_face, slants, split_by_face
-from render_service.compositor.text.glyph_coverage import missing_characters
+from render_service.compositor.text.glyph_coverage import check_glyphs, missing_characters
 from render_service.compositor.text.typesetting import (
     LineStyle,
     draw_line,
@@ -26,6 +27,7 @@ from render_service.compositor.text.typesetting import (
 )
 from render_service.compositor.text.uploaded_files import provide_font_files
 from render_service.domain.cards.model import QuoteCard, ShotCard
+from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.layers.brand import Brand, BrandFonts
 from render_service.domain.layers.model import Layer, TextLayer, TextStyle
@@ -135,6 +137,43 @@ def test_characters_that_only_the_pinned_font_has_are_drawn_and_not_reported(fol
     line = set_line(text, LineStyle(40, 400, font=name))
     assert "".join(run.text for run in line.runs) == text
     assert REPLACEMENT in "".join(run.text for run in set_line(text, LineStyle(40, 400)).runs)
+
+
+def test_texts_in_the_fonts_of_a_brand_may_have_characters_of_their_own(folder: Path) -> None:
+    own = chr(OWN)
+    quote = ShotCard(quote=QuoteCard("AB", own))
+    shots = (Shot("quote", card=quote), Shot("placeholder", visual_description=own))
+    project = Project(shots=shots, title_card=Card(own, own), end_card=Card(own))
+    spec = RenderSpec(project, OutputSpec(160, 90, 25, Quality.STANDARD))
+
+    def missing(heading: str, body: str) -> list[str]:
+        brand = Brand(fonts=BrandFonts(heading, body))
+        try:
+            check_glyphs(replace(spec, project=replace(project, brand=brand)), {"placeholder"})
+        except RenderFailure as failure:
+            return [one.split(" ")[0] for one in failure.metadata["missing"].split("; ")]
+        return []
+
+    titles = ["title_card.title", "end_card.title"]
+    others = ["title_card.subtitle", "quote.card.quote.author", "placeholder.visual_description"]
+    regular, bold = pinned(folder, "regular"), pinned(folder, "bold")
+    assert missing(regular, regular) == missing("", regular) == []
+    assert sorted(missing(regular, bold)) == sorted(others)
+    assert sorted(missing(bold, regular)) == sorted(titles)
+    assert sorted(missing("", "")) == sorted(titles + others)
+
+
+def test_characters_are_looked_up_in_the_file_of_the_weight_and_slant_that_draws_them(folder: Path) -> None:
+    family, own = pinned(folder, "regular", "bold", "italic"), chr(OWN)
+    styles = {"regular": (400, False), "bold": (800, False), "italic": (400, True)}
+    layers = [
+        Layer(name, text=TextLayer(own, TextStyle(font=family, weight=weight, italic=italic)))
+        for name, (weight, italic) in styles.items()
+    ]
+    found = list(drawn_texts(Project(layers=tuple(layers)), ()))
+    lacking = [bool(missing_characters(one.text, *one.fonts, weight=one.weight, italic=one.italic)) for one in found]
+    assert lacking == [False, True, True]
+    assert missing_characters(own, family) == [own], "of any weight: the bold file lacks it"
 
 
 def test_letters_that_a_script_joins_are_not_set_apart_in_a_pinned_font(tmp_path: Path) -> None:
