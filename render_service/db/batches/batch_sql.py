@@ -64,7 +64,7 @@ LIST = sa.text(f"""
     ORDER BY created_at DESC, id DESC LIMIT :most
 """)
 LOCK = sa.text("""
-    SELECT max_running, cancel_requested FROM batches
+    SELECT cancel_requested OR ended_at IS NOT NULL AS is_stopped FROM batches
     WHERE id = :id AND accepted_at IS NOT NULL FOR NO KEY UPDATE
 """)
 LOCK_RUNNING = sa.text("""

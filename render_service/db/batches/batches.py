@@ -260,7 +260,7 @@ class Batches:
     async def retry(
         self, workspace_id: str, batch_id: UUID, *, include_cancelled: bool, quotas: Quotas, origin: Origin
     ) -> int:
-        """Let the rows whose job FAILED wait for a new job; return how many.
+        """Let the rows whose job FAILED wait for a new job; return how many. Stops once the batch is cancelled.
 
         Args:
             workspace_id: The batch's workspace.
@@ -278,7 +278,9 @@ class Batches:
         while True:
             # Rows are copied with all that they render: many of them in one transaction would hold up others.
             async with self._database.transaction() as connection:
-                await _lock(connection, batch_id)
+                is_stopped = await _lock(connection, batch_id)
+                if last >= 0 and is_stopped:
+                    return retried  # cancelled since the last transaction
                 if last < 0:
                     count = await connection.scalar(sql.RETRIABLE, chosen)
                     if not count:
@@ -305,9 +307,12 @@ class Batches:
             return (await connection.execute(sql.EXPIRE_UNACCEPTED, {"age": age})).rowcount
 
 
-async def _lock(connection: UncancellableConnection, batch_id: UUID) -> None:
-    if (await connection.execute(sql.LOCK, {"id": batch_id})).one_or_none() is None:
+async def _lock(connection: UncancellableConnection, batch_id: UUID) -> bool:
+    """Lock a batch until the commit; return whether it is cancelled or has ended."""
+    row = (await connection.execute(sql.LOCK, {"id": batch_id})).one_or_none()
+    if row is None:
         raise _not_found(batch_id)
+    return bool(row.is_stopped)
 
 
 async def _check_quotas(connection: UncancellableConnection, workspace_id: str, quotas: Quotas, more: int) -> None:

@@ -1,7 +1,8 @@
 """What batches promise in Postgres: all rows or none, one job for each, and quotas for all of them together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -9,11 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
+from render_service.db.batches import batches as batches_module
 from render_service.db.batches.batches import Batches, BatchRequestIdReused
 from render_service.db.batches.staging import RowStage
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.jobs import Jobs
+from render_service.db.uncancellable_connection import UncancellableConnection
 from render_service.db.workspace_tables import workspace_fonts
 from render_service.domain.access.audit import Origin
 from render_service.domain.access.quota import Quotas
@@ -213,6 +216,38 @@ async def test_rows_that_a_retry_may_start_keep_the_files_of_their_fonts(databas
         await end_jobs(database, "COMPLETED")
     assert (await batches.step(batch.id)).ended is not None
     assert await fonts.kept() == []
+
+
+async def test_a_batch_that_is_cancelled_while_it_is_retried_gets_no_more_jobs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_module, "_RETRY_CHUNK", 2)
+    batches = Batches(database)
+    batch = await store(database, 5)
+    await batches.step(batch.id)
+    async with database.single() as connection:
+        await connection.execute(sa.text("UPDATE jobs SET status = 'FAILED', finished_at = now()"))
+    assert (await batches.step(batch.id)).ended is not None
+    transaction, opened = database.transaction, 0
+
+    @asynccontextmanager
+    async def cancelled_after_the_first() -> AsyncIterator[UncancellableConnection]:
+        nonlocal opened
+        opened += 1
+        if opened == 2:
+            monkeypatch.setattr(database, "transaction", transaction)
+            await batches.cancel("team", batch.id, origin=ORIGIN)
+        async with transaction() as connection:
+            yield connection
+
+    monkeypatch.setattr(database, "transaction", cancelled_after_the_first)
+    assert await batches.retry("team", batch.id, include_cancelled=False, quotas=NO_QUOTAS, origin=ORIGIN) == 2
+    found = await batches.get("team", batch.id)
+    assert found.cancel_requested
+    assert found.counts == {RowState.FAILED: 3, RowState.CANCELLED: 2}
+    ended = (await batches.step(batch.id)).ended
+    assert ended is not None
+    assert ended.counts == found.counts
 
 
 async def test_a_neighbour_waits_for_no_more_of_a_batch_than_the_jobs_that_run(database: Database) -> None:
