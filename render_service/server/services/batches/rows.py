@@ -1,11 +1,12 @@
 """Reads the rows of a batch, from the request or from a file of JSON Lines."""
 
+import asyncio
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from render_client.v1 import batch_service_pb2 as pb
 
@@ -20,6 +21,10 @@ from render_service.server.interceptors.requests import mark_large, off_loop
 from render_service.server.mapping.ids import variables_field
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_LINE_BYTES = 1024 * 1024
+"""The longest line of a file: the most variables with the longest ASCII values fit. JSON may take 30 times its bytes."""
+MAX_FETCHES = 4
+"""How many files one process fetches and parses at a time."""
 KEY = "@key"
 """The member of a line that is the row's key; no variable has such a name."""
 
@@ -44,6 +49,7 @@ class RowFiles:
     def __init__(self, policy: FetchPolicy, limits: FetchLimits) -> None:
         self._policy = policy
         self._limits = limits
+        self._slots = asyncio.Semaphore(MAX_FETCHES)
 
     @cached_property
     def _fetcher(self) -> Fetcher:
@@ -66,6 +72,10 @@ class RowFiles:
             DomainError: ASSET_INVALID: it could not be fetched.
         """
         mark_large()
+        async with self._slots:
+            return await self._read(workspace_id, uri, faults)
+
+    async def _read(self, workspace_id: str, uri: str, faults: Faults) -> list[Row]:
         with tempfile.TemporaryDirectory(prefix="rows-") as folder, self._fetcher.session(workspace_id) as session:
             file = Path(folder, "rows.jsonl")
             try:
@@ -78,8 +88,8 @@ class RowFiles:
 
 
 def _read_file(file: Path, faults: Faults) -> list[Row]:
-    with file.open("rb") as lines:
-        rows = _checked(_lines(lines, faults), f"{{path}}.{KEY}", faults)
+    with file.open("rb") as opened:
+        rows = _checked(_lines(opened, faults), f"{{path}}.{KEY}", faults)
     if len(rows) > MAX_ROWS:
         faults.add("rows_uri", f"must have at most {MAX_ROWS:,} rows")
     elif not rows:
@@ -87,18 +97,31 @@ def _read_file(file: Path, faults: Faults) -> list[Row]:
     return rows
 
 
-def _lines(lines: Iterable[bytes], faults: Faults) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+def _lines(file: BinaryIO, faults: Faults) -> Iterator[tuple[str, str, Mapping[str, str]]]:
     """Yield the path, the key and the variables of each line; of as many as show that there are too many."""
     count = 0
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_short_lines(file), start=1):
         path = f"rows_uri[line {number}]"
-        if not line.strip():
+        if line is not None and not line.strip():
             continue
         count += 1
-        values = _object(line, path, faults)
+        if line is None:
+            faults.add(path, f"must have at most {MAX_LINE_BYTES:,} bytes")
+            values = {}
+        else:
+            values = _object(line, path, faults)
         yield path, values.pop(KEY, ""), values
         if count > MAX_ROWS:
             return
+
+
+def _short_lines(file: BinaryIO) -> Iterator[bytes | None]:
+    """Yield each line, None for one of more than MAX_LINE_BYTES."""
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        is_long = len(line) > MAX_LINE_BYTES
+        yield None if is_long else line
+        while is_long and line and not line.endswith(b"\n"):
+            line = file.readline(MAX_LINE_BYTES)
 
 
 def _object(line: bytes, path: str, faults: Faults) -> dict[str, str]:
@@ -127,10 +150,14 @@ def _refuse(constant: str) -> str:
 
 def _checked(given: Iterable[tuple[str, str, Mapping[str, str]]], key_path: str, faults: Faults) -> list[Row]:
     rows, paths = [], dict[str, str]()
+    names = dict[str, str]()  # one text for each name, whose copies in all rows would take more than the values
     for path, key, variables in given:
         if len(key) > MAX_KEY or "\0" in key:
             faults.add(key_path.format(path=path), f"must have at most {MAX_KEY} characters, and no U+0000")
         elif key and (earlier := paths.setdefault(key, path)) != path:
             faults.add(key_path.format(path=path), f"must be another key than that of {earlier}")
-        rows.append(Row(path, key, variables_field(variables, f"{path}.variables", faults)))
+        checked = variables_field(variables, f"{path}.variables", faults)
+        # The variables of a request with a fault are not used: there may be any number of them.
+        kept = {} if faults else {names.setdefault(name, name): value for name, value in checked.items()}
+        rows.append(Row(path, key, kept))
     return rows
