@@ -22,7 +22,7 @@ from render_service.server.mapping.ids import variables_field
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024
-"""The longest line of a file: the most variables with the longest ASCII values fit. JSON may take 30 times its bytes."""
+"""The longest line of a file: the most variables with the longest ASCII values fit. Parsed, it may take 30 MiB."""
 MAX_FETCHES = 4
 """How many files one process fetches and parses at a time."""
 KEY = "@key"
