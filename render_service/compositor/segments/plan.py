@@ -26,7 +26,7 @@ from render_service.compositor.segments.spec import (
 )
 from render_service.compositor.text.drawn_texts import clean_text, render_language
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.layers.brand import Brand
+from render_service.domain.layers.brand import Brand, BrandColors, BrandFonts
 from render_service.domain.layers.uploaded_fonts import PINNED, is_font_field, pinned_files
 from render_service.domain.projects.media import KeyframeGap
 from render_service.domain.projects.output import OutputSpec
@@ -240,6 +240,17 @@ class _Style:
     language: str
     brand: Brand | None
 
+    def shown(self, *, heading: bool = False, body: bool = False) -> Brand | None:
+        """Return what of the brand is seen: its colours, and the fonts of the texts that there are; None for nothing.
+
+        Changes to the rest of a brand leave a card as it is.
+        """
+        if self.brand is None:
+            return None
+        fonts = self.brand.fonts
+        drawn = BrandFonts((fonts.heading or fonts.body) if heading else "", fonts.body if body else "")
+        return Brand(self.brand.colors, drawn) if (self.brand.colors, drawn) != (BrandColors(), BrandFonts()) else None
+
 
 def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -> DrawnSource:
     hashes = ingredients.hashes.shots.get(shot.shot_id, ShotHashes())
@@ -252,11 +263,14 @@ def _drawn_source(shot: TimelineShot, cards: _Style, ingredients: Ingredients) -
             return DrawnStill(hashes.image, shot.shot.fit)
         case CardSource(card):
             title, subtitle = clean_text(card.title), clean_text(card.subtitle)
-            return DrawnCard(title, shot.shot_id, cards.theme, cards.language, subtitle, cards.brand)
+            brand = cards.shown(heading=bool(title), body=bool(title and subtitle))
+            return DrawnCard(title, shot.shot_id, cards.theme, cards.language, subtitle, brand)
         case PlaceholderSource(text):
-            return DrawnCard(clean_text(text), shot.shot_id, cards.theme, cards.language, brand=cards.brand)
+            cleaned = clean_text(text)
+            brand = cards.shown(body=bool(cleaned))
+            return DrawnCard(cleaned, shot.shot_id, cards.theme, cards.language, brand=brand)
         case BackgroundSource():
-            return DrawnCard("", shot.shot_id, cards.theme, cards.language, brand=cards.brand)
+            return DrawnCard("", shot.shot_id, cards.theme, cards.language, brand=cards.shown())
         case _:
             assert_never(shot.source)
 

@@ -23,6 +23,8 @@ class DrawnStill:
 class DrawnCard:
     """A designed card with a text; `theme` and `brand` pick its colours, `seed` its light.
 
+    `brand` has only what is seen: no fonts of texts that the card has not.
+
     A card with a `subtitle`, even an empty one, is a title or end card; others stand in for a picture.
     """
 

@@ -14,6 +14,8 @@ from PIL import ImageDraw
 from render_service.compositor.media.assets import Media
 from render_service.compositor.planning import plan_pictures
 from render_service.compositor.segments.content_hashes import name_media
+from render_service.compositor.segments.plan import PlannedSegment
+from render_service.compositor.segments.spec import DrawnCard, SegmentSpec
 from render_service.compositor.text.drawn_texts import drawn_texts
 from render_service.compositor.text.fonts import LATIN, REPLACEMENT, Face, coverage, family_face, slants, split_by_face
 from render_service.compositor.text.glyph_coverage import check_glyphs, missing_characters
@@ -29,7 +31,7 @@ from render_service.compositor.text.uploaded_files import provide_font_files
 from render_service.domain.cards.model import QuoteCard, ShotCard
 from render_service.domain.errors import RenderFailure
 from render_service.domain.jobs.job import RenderSpec
-from render_service.domain.layers.brand import Brand, BrandFonts
+from render_service.domain.layers.brand import Brand, BrandColors, BrandFonts
 from render_service.domain.layers.model import Layer, TextLayer, TextStyle
 from render_service.domain.layers.uploaded_fonts import FontFile, pinned_name
 from render_service.domain.projects.output import OutputSpec, Quality
@@ -189,11 +191,14 @@ def test_letters_that_a_script_joins_are_not_set_apart_in_a_pinned_font(tmp_path
     assert measure_spread("AB", kind, 10) == measure("AB", kind) + 20
 
 
+def planned(project: Project, media: Media) -> list[PlannedSegment]:
+    spec = RenderSpec(project, OutputSpec(320, 180, 30, Quality.STANDARD))
+    return list(plan_pictures(spec, plan_timeline(project, 30, {}), name_media(media, {}))[1])
+
+
 def keys(project: Project, media: Media) -> list[tuple[str, frozenset[str]]]:
     """The keys of all segments, and the files that each is made of."""
-    spec = RenderSpec(project, OutputSpec(320, 180, 30, Quality.STANDARD))
-    _, planned = plan_pictures(spec, plan_timeline(project, 30, {}), name_media(media, {}))
-    return [(segment.job.key, frozenset(segment.job.assets)) for segment in planned]
+    return [(segment.job.key, frozenset(segment.job.assets)) for segment in planned(project, media)]
 
 
 def test_segments_are_named_by_the_content_of_the_fonts_that_they_draw_with(folder: Path) -> None:
@@ -216,5 +221,45 @@ def test_cards_in_the_fonts_of_a_brand_are_made_of_their_files(folder: Path) -> 
     fonts = BrandFonts(heading=pinned(folder, "bold"), body=pinned(folder, "regular"))
     quote = Shot("quote", duration=timedelta(seconds=2), card=ShotCard(quote=QuoteCard("ABC", "AB")))
     project = Project(shots=(quote,), title_card=Card("ABC", "AB"), brand=Brand(fonts=fonts))
-    files = {sha256_of(folder, name) for name in names}
-    assert {segment[1] & files == files for segment in keys(project, media)} == {True}
+    segments = keys(project, media)
+    assert segments[0][1] == {sha256_of(folder, name) for name in names}
+    assert segments[-1][1] == {sha256_of(folder, "regular")}, "a quote in a wide frame has no heading"
+
+
+def test_cards_are_drawn_again_only_where_what_they_show_of_a_brand_changes() -> None:
+    """Each kind of card changes with the colors, and with the fonts of the texts that it has."""
+    shots = {
+        "placeholder": Shot("s", visual_description="AB"),
+        "empty placeholder": Shot("s"),
+        "background": Shot("s", card=ShotCard(quote=QuoteCard("AB", "AB"))),
+    }
+    projects = {name: Project(shots=(shot,)) for name, shot in shots.items()}
+    titles = {"title": Card("AB"), "title with subtitle": Card("AB", "C")}
+    projects |= {name: Project(shots=(Shot("s"),), title_card=card) for name, card in titles.items()}
+    brand = Brand(BrandColors("#0B5FFF"), BrandFonts("Anton", "Inter", "Poppins"))
+    changes = {
+        "color": replace(brand, colors=BrandColors("#FFB400")),
+        "heading": replace(brand, fonts=BrandFonts("Poppins", "Inter", "Poppins")),
+        "body": replace(brand, fonts=BrandFonts("Anton", "Poppins", "Poppins")),
+        "caption": replace(brand, fonts=BrandFonts("Anton", "Inter", "Anton")),
+    }
+
+    def changed(project: Project) -> set[str]:
+        def first(brand: Brand) -> str:
+            return keys(replace(project, brand=brand), Media())[0][0]
+
+        return {name for name, other in changes.items() if first(other) != first(brand)}
+
+    assert {name: changed(project) for name, project in projects.items()} == {
+        "placeholder": {"color", "body"},
+        "empty placeholder": {"color"},
+        "background": {"color", "body"},
+        "title": {"color", "heading"},
+        "title with subtitle": {"color", "heading", "body"},
+    }
+    behind = planned(replace(projects["background"], brand=brand), Media())
+    source = SegmentSpec.from_bytes(behind[0].job.spec).shot.source
+    assert isinstance(source, DrawnCard)
+    assert source.brand == Brand(brand.colors), "the fonts are those of the layers over it"
+    plain = projects["empty placeholder"]
+    assert keys(replace(plain, brand=Brand(fonts=brand.fonts)), Media()) == keys(plain, Media())
