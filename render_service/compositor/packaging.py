@@ -26,10 +26,19 @@ from render_service.compositor.streaming.model import (
     video_file,
 )
 from render_service.compositor.streaming.subtitles import write_subtitles
+from render_service.compositor.streaming.text_checking import (
+    ListedFile,
+    check_manifest,
+    check_playlists,
+    read_playlists,
+)
 from render_service.compositor.task_group import task_group
 from render_service.compositor.tasks import package_track
 from render_service.domain.jobs.job import Artifact
 from render_service.domain.projects.output import OutputSpec
+
+_BLOCK = 1024
+"""Samples in a block of coded sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,9 @@ async def package_stream(
     order = sorted(made, key=lambda place: -made[place].width * made[place].height)
     renditions = tuple(made[place] for place in order)
     audios = tuple(sounds[place] for place in sorted(sounds))
-    return await asyncio.to_thread(_write_texts, videos[0], renditions, audios, folder)
+    found = await asyncio.to_thread(_write_texts, videos[0], renditions, audios, folder)
+    await asyncio.to_thread(_check_texts, videos, audios, found, naming, folder)
+    return found
 
 
 def _write_texts(
@@ -158,3 +169,35 @@ def _write_texts(
             path.write_bytes(first.captions.read_bytes())
         found[Artifact.DASH] = StreamFiles(folder / MANIFEST_NAME, (*media, *captions))
     return found
+
+
+def _check_texts(
+    videos: Sequence[StreamedVideo],
+    audios: Sequence[AudioRendition],
+    found: Mapping[Artifact, StreamFiles],
+    naming: Naming,
+    folder: Path,
+) -> None:
+    """Check the written playlists and manifest."""
+    first = videos[0]
+    pictures = [ListedFile(video_file(video.name), video.duration, Fraction()) for video in videos]
+    # The check of a video lets its sound be a picture longer or shorter; sound ends with a whole block.
+    sounds = [
+        ListedFile(
+            audio.track.name, first.duration, Fraction(1, first.output.fps) + Fraction(_BLOCK, audio.track.timescale)
+        )
+        for audio in audios
+    ]
+    if Artifact.HLS in found:
+        with naming(0):
+            playlists = read_playlists(folder)
+        for place, listed in enumerate(pictures):
+            with naming(place):
+                check_playlists(folder, playlists, listed)
+        subtitles = [ListedFile(SUBTITLES_NAME, first.duration, Fraction(1, 1000))]
+        with naming(0):
+            for listed in (*sounds, *(subtitles if (folder / SUBTITLES_NAME).exists() else ())):
+                check_playlists(folder, playlists, listed)
+    if Artifact.DASH in found:
+        with naming(0):
+            check_manifest(folder, [*pictures, *sounds])

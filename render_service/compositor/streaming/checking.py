@@ -1,4 +1,7 @@
-"""Checks the media files of a stream as players read them: by the byte ranges of its playlists."""
+"""Checks the media files of a stream against the finished videos that they were made from.
+
+`text_checking` checks the playlists and the manifest that list their segments.
+"""
 
 import hashlib
 import io
@@ -49,8 +52,8 @@ class _Facts:
 def check_track(video: Path, place: int | None, path: Path, track: MediaTrack) -> None:
     """Check a media file of a stream against the finished video that it was made from, which has passed its own check.
 
-    Its packets are those of the video, at the same times and places; each segment begins with a keyframe, which is
-    decoded from the bytes that the playlist of keyframes names; and the segments last as long as the video.
+    Its packets are those of the video, at the same times; and each segment of pictures begins with a keyframe, which
+    decodes from its own bytes.
 
     Args:
         video: The finished video.
