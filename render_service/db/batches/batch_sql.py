@@ -74,7 +74,7 @@ LOCK_RUNNING = sa.text("""
 # The batches that can go on: rows may start, jobs are to be cancelled, or all has ended.
 READY = sa.text(f"""
     SELECT id FROM batches
-    WHERE ended_at IS NULL AND accepted_at IS NOT NULL AND CASE
+    WHERE ended_at IS NULL AND accepted_at IS NOT NULL AND id <> ALL(CAST(:without AS uuid[])) AND CASE
         WHEN cancel_requested AND EXISTS (
             SELECT FROM jobs WHERE {_ACTIVE.format(batch="batches.id")} AND NOT jobs.cancel_requested
         ) THEN true

@@ -216,10 +216,10 @@ class Batches:
         settled = [row for row in rows if row["settled"]]
         return RowEnds(tuple(map(_end, settled)), more=len(settled) == count, unsettled=len(settled) < len(rows))
 
-    async def ready(self) -> Sequence[UUID]:
-        """Return batches for which `step` has something to do."""
+    async def ready(self, *, without: Sequence[UUID] = ()) -> Sequence[UUID]:
+        """Return batches for which `step` has something to do, except those in `without`."""
         async with self._database.single() as connection:
-            return (await connection.execute(sql.READY)).scalars().all()
+            return (await connection.execute(sql.READY, {"without": [*without]})).scalars().all()
 
     async def step(self, batch_id: UUID) -> Step:
         """Start the next rows of a batch, cancel its jobs if that was requested, or end it.
