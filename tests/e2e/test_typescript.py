@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "clients" / "typescript"
 HOW_TO, README = Path("docs") / "how-to" / "typescript.md", Path("clients") / "typescript" / "README.md"
 MARK = "=== block "
-WITHOUT_SERVICE = ("calls", "watch", "download", "parts", "render")
+WITHOUT_SERVICE = ("calls", "watch", "download", "streams", "parts", "render")
 WITH_SERVICE = ("connect", "real-service", "restarts", "webhooks")
 _SECONDS = 300
 
@@ -233,7 +233,7 @@ def test_the_client_has_the_methods_of_the_python_client(node: str, built: Path)
           const parent = Object.getPrototypeOf(value);
           return parent === Object.prototype ? [] : [...Object.getOwnPropertyNames(parent), ...namesOf(parent)];
         };
-        const names = { list: "listBatches", jobs: "listBatchJobs" };
+        const names = { __proto__: null, list: "listBatches", jobs: "listBatchJobs" };
         const batches = namesOf(client.batches).map((name) => names[name] ?? `${name}Batch`);
         console.log(JSON.stringify([...namesOf(client), ...batches]));
         client.close();

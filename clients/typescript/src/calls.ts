@@ -11,7 +11,7 @@ import {
 } from "@bufbuild/protobuf";
 
 import { Connection, DEFAULT_KEEP_ALIVE } from "./connection.js";
-import { type DownloadOptions, PartialFile } from "./download.js";
+import { type DownloadOptions, PartialFile } from "./downloads/download.js";
 import {
   ClientClosedError,
   DeadlineError,

@@ -9,7 +9,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Batches } from "./batches/batches.js";
 import { BrandMethods } from "./services/brand.js";
 import { Calls, ONCE } from "./calls.js";
-import type { DownloadOptions } from "./download.js";
+import type { DownloadOptions } from "./downloads/download.js";
 import { JobFailedError, PreconditionError, RenderError } from "./errors.js";
 import { Artifact, type Job, type JobEvent, JobStatus, JobView } from "./gen/render/v1/job_pb.js";
 import { type Project, type ProjectSchema, ProjectView } from "./gen/render/v1/project_pb.js";
@@ -36,7 +36,8 @@ import type {
   RenderOptions,
   RenderToFileOptions,
 } from "./options.js";
-import { given, PAGE_SIZE, renderRequest } from "./requests.js";
+import { countdown, given, PAGE_SIZE, renderRequest } from "./requests.js";
+import { type DownloadStreamOptions, StreamFolder } from "./downloads/stream-folder.js";
 import {
   hasEnded,
   WatchPosition,
@@ -104,9 +105,8 @@ export class RenderClient extends BrandMethods {
     if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
       throw new Error(`${path}: its folder does not exist`);
     }
-    const { signal, timeoutMs, onProgress } = options;
-    const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-    const limits = () => ({ signal, timeoutMs: end === undefined ? undefined : end - performance.now() });
+    const { onProgress, signal } = options;
+    const limits = countdown(options);
     let job = await this.start({ ...options, timeoutMs: undefined });
     try {
       if (!hasEnded(job)) {
@@ -240,6 +240,28 @@ export class RenderClient extends BrandMethods {
    */
   async download(jobId: string, path: string, options: DownloadOptions & CallOptions = {}): Promise<string> {
     return this.#unlessFailed(jobId, options, this.#calls.download(jobId, path, options));
+  }
+
+  /**
+   * Downloads all files of the HLS or DASH stream of a COMPLETED job into a folder, from which it plays.
+   *
+   * Files that are there already in the same size and with the same checksum are kept.
+   *
+   * @param folder Destination; made if it does not exist, in a folder that does.
+   * @param options timeoutMs: for the whole download; by default there is no limit.
+   * @returns The paths of the files.
+   * @throws JobFailedError If the job is FAILED or CANCELLED; the message says why.
+   * @throws PreconditionError If the job has no stream.
+   * @throws DownloadError As `download`.
+   */
+  async downloadStream(
+    jobId: string,
+    folder: string,
+    options: DownloadStreamOptions & CallOptions = {},
+  ): Promise<string[]> {
+    const limits = countdown(options);
+    const stream = new StreamFolder(await this.get(jobId, { signal: options.signal }), folder, options);
+    return stream.fill((path, file) => this.download(jobId, path, { ...limits(), ...file }));
   }
 
   /**

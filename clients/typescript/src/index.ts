@@ -2,7 +2,7 @@
 
 export type { BatchChange, Batches, BatchOptions } from "./batches/batches.js";
 export { RenderClient } from "./client.js";
-export type { DownloadOptions } from "./download.js";
+export type { DownloadOptions } from "./downloads/download.js";
 export {
   AlreadyExistsError,
   AuthenticationError,
@@ -38,6 +38,7 @@ export type { RetryPolicy } from "./retry.js";
 export { StatusCode } from "./status-code.js";
 export type { FieldFault } from "./status-details.js";
 export { seconds, toSeconds } from "./seconds.js";
+export type { DownloadStreamOptions } from "./downloads/stream-folder.js";
 export { hasEnded, type WatchWorkspaceOptions, type WorkspaceChange } from "./watch.js";
 export {
   type VerifiedWebhook,

@@ -4,7 +4,7 @@ import type { Message, MessageInitShape } from "@bufbuild/protobuf";
 
 import { UnavailableError } from "./errors.js";
 import type { StartRenderRequestSchema } from "./gen/render/v1/render_service_pb.js";
-import type { RenderOptions } from "./options.js";
+import type { CallOptions, RenderOptions } from "./options.js";
 
 /** How many items of a list are fetched at a time. */
 export const PAGE_SIZE = 100;
@@ -42,4 +42,10 @@ export function given<T>(message: T | undefined): T {
     throw new UnavailableError("the response has no result");
   }
   return message;
+}
+
+/** Returns a function that returns the options of the next of several calls, which share one timeout. */
+export function countdown({ signal, timeoutMs }: CallOptions): () => CallOptions {
+  const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+  return () => ({ signal, timeoutMs: end === undefined ? undefined : end - performance.now() });
 }

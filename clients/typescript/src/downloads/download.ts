@@ -5,9 +5,9 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
-import { DownloadError, OutOfRangeError, type RenderError, UnavailableError } from "./errors.js";
-import { Artifact } from "./gen/render/v1/job_pb.js";
-import type { DownloadVideoRequestSchema, DownloadVideoResponse } from "./gen/render/v1/render_service_pb.js";
+import { DownloadError, OutOfRangeError, type RenderError, UnavailableError } from "../errors.js";
+import { Artifact } from "../gen/render/v1/job_pb.js";
+import type { DownloadVideoRequestSchema, DownloadVideoResponse } from "../gen/render/v1/render_service_pb.js";
 
 /** Options of a download. */
 export interface DownloadOptions {
@@ -15,6 +15,8 @@ export interface DownloadOptions {
   artifact?: Artifact | undefined;
   /** Which output of a job with several; default its first. */
   output?: string | undefined;
+  /** Name of a file of the job's stream (`Video.streamFiles`) to download instead of an artifact. */
+  streamFile?: string | undefined;
   /** Called after every chunk with the bytes received and the size of the file in bytes. */
   onProgress?: ((received: number, size: number) => void) | undefined;
 }
@@ -83,6 +85,7 @@ export class PartialFile {
       artifact: this.#options.artifact ?? Artifact.VIDEO,
       offset: BigInt(this.#received),
       output: this.#options.output ?? "",
+      streamFile: this.#options.streamFile ?? "",
     };
   }
 
