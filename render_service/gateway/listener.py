@@ -16,6 +16,7 @@ from render_service.gateway.connections import BoundedProtocol, WriteTimeout
 SETTING = "RENDER_HTTP_LISTEN"
 _KEEP_ALIVE_SECONDS = 75
 _GRACE_SECONDS = 5
+_BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
@@ -66,6 +67,7 @@ async def serve_gateway(
         limit_concurrency=max_connections,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        backlog=_BACKLOG,
     )
     config.load()
     config.ssl = tls
@@ -90,6 +92,8 @@ def _bind(listen: str, *, shares_port: bool) -> socket.socket:
         if shares_port:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
+        # Connections wait until uvicorn, which starts in a task of its own, accepts them.
+        listener.listen(_BACKLOG)
     except (OSError, ValueError):
         raise ConfigurationError(f"{SETTING}: cannot listen on {listen}") from None
     listener.setblocking(False)
