@@ -137,7 +137,8 @@ class _Endpoints:
         message: Any = read_request(rule, known, query, body)
         for name in path.keys() - known.keys():
             setattr(message, name, path[name])
-        if (key := request.headers.get("Idempotency-Key")) and rule.method.name == "StartRender":
+        is_idempotent = "request_id" in rule.method.input_type.fields_by_name
+        if (key := request.headers.get("Idempotency-Key")) and is_idempotent:
             if message.request_id not in ("", key):
                 raise refuse_fields([FieldFault("request_id", "contradicts the header Idempotency-Key")])
             message.request_id = key

@@ -70,6 +70,13 @@ async def test_an_idempotency_key_is_the_request_id(http: httpx.AsyncClient) -> 
     assert faults(refused) == {"request_id": "contradicts the header Idempotency-Key"}
 
 
+async def test_an_idempotency_key_starts_a_batch_once(http: httpx.AsyncClient) -> None:
+    headers, body = {"Idempotency-Key": str(uuid4())}, {"render": {"project": PROJECT}, "rows": [{}]}
+    first, second = [await http.post("/batches", json=body, headers=headers) for _ in range(2)]
+    assert first.status_code == 200, first.text
+    assert first.json()["batch"]["batch_id"] == second.json()["batch"]["batch_id"]
+
+
 async def test_stored_projects(http: httpx.AsyncClient) -> None:
     created = (await http.post("/projects", json=PROJECT)).json()["project"]
     path = f"/projects/{created['project_id']}"
