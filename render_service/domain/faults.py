@@ -26,6 +26,11 @@ class Faults:
         """Whether there is a fault."""
         return bool(self._listed or self._more)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether further faults are only counted."""
+        return self._more > 0
+
     def __iter__(self) -> Iterator[FieldFault]:
         """Yield the listed faults."""
         return iter(self._listed)

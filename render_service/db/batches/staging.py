@@ -27,11 +27,13 @@ class RowStage:
     Args:
         batches: Stores them.
         batch: The batch; stored with its first rows.
+        is_dry_run: Whether rows are only counted.
     """
 
-    def __init__(self, batches: Batches, batch: NewBatch) -> None:
+    def __init__(self, batches: Batches, batch: NewBatch, *, is_dry_run: bool = False) -> None:
         self._batches = batches
         self._batch = batch
+        self._is_dry_run = is_dry_run
         self._rows: list[StagedRow] = []
         self._pending = 0
         self._bytes = 0
@@ -51,13 +53,23 @@ class RowStage:
             DatabaseUnavailable: Postgres is unavailable.
         """
         encoded = _encoded(request) if is_small else await asyncio.to_thread(_encoded, request)
-        self._bytes += len(encoded)
+        self.count(len(encoded))
+        if self._is_dry_run:
+            return
         self._pending += len(encoded)
-        if self._bytes > MAX_BATCH_BYTES:
-            raise TooManyBytes
         self._rows.append(StagedRow(row, key, encoded))
         if self._pending > _CHUNK_BYTES or len(self._rows) >= _CHUNK_ROWS:
             await self.flush()
+
+    def count(self, size: int) -> None:
+        """Count the bytes of a row that is not added because one has a fault: it is checked at the same expense.
+
+        Raises:
+            TooManyBytes: The jobs have too many bytes together.
+        """
+        self._bytes += size
+        if self._bytes > MAX_BATCH_BYTES:
+            raise TooManyBytes
 
     async def flush(self) -> None:
         """Store the rows that are not stored yet.
@@ -65,6 +77,8 @@ class RowStage:
         Raises:
             DatabaseUnavailable: Postgres is unavailable.
         """
+        if self._is_dry_run:
+            return
         if not self._is_begun:
             await self._batches.begin(self._batch)
             self._is_begun = True

@@ -113,17 +113,16 @@ class BatchStarter:
             template.title,
             request.max_running,
         )
-        stage = None if render.dry_run else RowStage(self._batches, batch)
+        stage = RowStage(self._batches, batch, is_dry_run=render.dry_run)
         try:
             cost = await self._check(request, template, project_id, stage)
-            if stage is None:
+            if render.dry_run:
                 return StartedBatch(None, cost)
             await stage.flush()
             quotas = await self._quotas.of(batch.workspace_id)
             stored = await self._batches.accept(batch, len(request.rows), quotas=quotas, origin=current_origin())
         except Exception:
-            if stage is not None:
-                await stage.discard()
+            await stage.discard()
             raise
         annotate({"render.batch.id": str(stored.id)})
         if stored.id == batch.id:
@@ -140,9 +139,12 @@ class BatchStarter:
         return stored.project, render.source
 
     async def _check(
-        self, request: BatchRequest, template: Project, project_id: UUID | None, stage: RowStage | None
+        self, request: BatchRequest, template: Project, project_id: UUID | None, stage: RowStage
     ) -> tuple[Cost, ...]:
-        """Check all rows, and store them as long as none has a fault; return their likely cost."""
+        """Check all rows, and store them as long as none has a fault; return their likely cost.
+
+        Checks end once no further fault would be listed: a row with faults costs as much to check as one without.
+        """
         faults = Faults()
         places = await off_loop(places_of, template, "project")
         row_faults = RowFaults(places, request.common, faults)
@@ -153,27 +155,27 @@ class BatchStarter:
             # A row is checked like a request of its own: threads would take longer than the checks of a small one.
             await asyncio.sleep(0)
             values = {**request.common, **row.variables}
-            count_as(
-                _ROW_BYTES * (size + sum(len(values.get(name, "")) for names in places.values() for name in names))
-            )
+            filled = size + sum(len(values.get(name, "")) for names in places.values() for name in names)
+            count_as(_ROW_BYTES * filled)
             try:
                 prepared = await self._prepare(request.render, template, values, find_kit, fonts)
             except InvalidFields as invalid:
                 for fault in invalid.faults:
                     row_faults.add(row, fault)
-                continue
-            costs = total((*costs, *prepared.cost))
-            if stage is not None and not faults:
-                try:
-                    await stage.add(
-                        place,
-                        row.key,
-                        replace(prepared.job, project_id=project_id),
-                        is_small=is_small_request(),
-                    )
-                except TooManyBytes:
-                    too_many = f"must have at most {MAX_BATCH_BYTES >> 20} MiB in all once the template is filled in"
-                    raise InvalidFields([FieldFault("rows", too_many)]) from None
+                if faults.is_full:
+                    unchecked = FieldFault("…", f"and more; the rows after {row.path} were not checked")
+                    raise InvalidFields((*faults, unchecked)) from None
+            else:
+                costs = total((*costs, *prepared.cost))
+            try:
+                if faults:
+                    stage.count(filled)
+                else:
+                    job = replace(prepared.job, project_id=project_id)
+                    await stage.add(place, row.key, job, is_small=is_small_request())
+            except TooManyBytes:
+                too_many = f"must have at most {MAX_BATCH_BYTES >> 20} MiB in all once the template is filled in"
+                raise InvalidFields((*faults, FieldFault("rows", too_many))) from None
         faults.raise_if_any()
         return costs
 

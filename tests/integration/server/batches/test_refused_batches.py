@@ -1,6 +1,7 @@
 """What BatchService refuses: faulty rows, each by its name, and batches that are too large."""
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -10,8 +11,11 @@ from render_client.v1 import batch_service_pb2 as pb
 from render_client.v1 import brand_service_pb2 as brands_pb
 from render_client.v1 import render_service_pb2 as renders_pb
 
+from render_service.db.batches import staging
 from render_service.server.interceptors.requests import MAX_FIELDS, MAX_REQUEST_BYTES
 from render_service.server.interceptors.wire_format import has_more_fields
+from render_service.server.services.batches.start_batch import BatchStarter
+from render_service.server.services.start_render import Prepared
 from tests.integration.server.batches.conftest import Workspace, row, template
 from tests.integration.server.status import Refusal, refusal
 
@@ -48,12 +52,33 @@ async def test_every_faulty_row_is_named_and_none_is_started(workspace: Workspac
     assert await is_empty(workspace)
 
 
-async def test_many_faulty_rows_are_counted(workspace: Workspace) -> None:
+async def test_no_row_is_checked_once_no_further_fault_is_listed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare, checked = BatchStarter._prepare, list[str]()
+
+    async def count(self: BatchStarter, *args: Any) -> Prepared:
+        checked.append("row")
+        return await prepare(self, *args)
+
+    monkeypatch.setattr(BatchStarter, "_prepare", count)
     error = await workspace.refused(rows=[pb.BatchRow() for _ in range(400)])
     listed = fields(error)
-    assert listed[:2] == ["rows[0].variables[name]", "rows[1].variables[name]"]
-    assert len(listed) <= 51
-    assert f"…: and {400 - len(listed) + 1} more" in error.message
+    assert listed == [*(f"rows[{number}].variables[name]" for number in range(len(listed) - 1)), "…"]
+    assert f"…: and more; the rows after rows[{len(checked) - 1}] were not checked" in error.message
+    assert len(checked) == len(listed) <= 51
+
+
+@pytest.mark.parametrize("is_dry_run", [True, False])
+async def test_the_bytes_of_rows_count_in_dry_runs_and_after_a_fault(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, *, is_dry_run: bool
+) -> None:
+    monkeypatch.setattr(staging, "MAX_BATCH_BYTES", 8_000)
+    first = row("Ada") if is_dry_run else pb.BatchRow()
+    error = await workspace.refused(rows=[first, *(row("Bob") for _ in range(40))], dry_run=is_dry_run)
+    assert fields(error) == (["rows"] if is_dry_run else ["rows[0].variables[name]", "rows"])
+    assert "rows: must have at most 256 MiB in all once the template is filled in" in error.message
+    assert await is_empty(workspace)
 
 
 async def test_faults_of_the_template_and_of_what_all_rows_share_are_reported_once(workspace: Workspace) -> None:
