@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from render_service.compositor.lotties.allowed import allowed
+
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 """Of values within each other."""
@@ -89,6 +91,10 @@ def read_lottie(data: bytes) -> LottieDocument:
         raise LottieError("the file is no Lottie animation: it has no layers; export it again")
     for path, value in _values(document):
         _check_value(path, value)
+    if document.get("slots"):
+        raise LottieError("slots: values that are filled in are not drawn; export the animation with its values")
+    # What draws trusts the file: from here on there is nothing else than what is checked.
+    document = allowed(document)
     width, height = (_number(document, side, 1, _LARGEST_SIDE) for side in ("w", "h"))
     fps = _number(document, "fr", 1, 240)
     frames = _number(document, "op", -_LARGEST_NUMBER, _LARGEST_NUMBER) - _number(
@@ -171,7 +177,7 @@ class _Work:
         if not isinstance(layer, dict):
             raise LottieError(f"{path}: is no layer; export the animation again")
         kind = layer.get("ty")
-        if not isinstance(kind, int) or kind not in _DRAWN:
+        if not isinstance(kind, int) or isinstance(kind, bool) or kind not in _DRAWN:
             what, remedy = _REFUSED.get(kind if isinstance(kind, int) else -1, ("of an unknown kind", "remove it"))
             raise LottieError(f"{path}: is {what}, which is not drawn; {remedy}")
         work = 1.0 + _MATTE * bool(layer.get("tt")) + _MASK * len(_list(layer.get("masksProperties")))

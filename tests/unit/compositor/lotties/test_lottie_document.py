@@ -26,6 +26,34 @@ def test_what_editors_export_is_read() -> None:
     assert json.loads(document.content) == moving()
 
 
+def with_everywhere(value: Any, extra: dict[str, Any]) -> Any:
+    """Return a value with more keys, in front and behind, in each object."""
+    if isinstance(value, list):
+        return [with_everywhere(inner, extra) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    own = {key: with_everywhere(inner, extra) for key, inner in value.items()}
+    return {**{f"a{key}": inner for key, inner in extra.items()}, **own, **extra}
+
+
+def test_only_what_is_checked_is_handed_on() -> None:
+    star = {"ty": "sr", "pt": still(5), "p": still([0, 0]), "or": still(9)}
+    clean = animation(
+        layer(rectangle(DASHED | {"d": [{"n": "d", "v": still(5)}]}, star)),
+        used("a"),
+        {"ty": 3, "ip": 0, "op": 20, "ks": placed()},
+        assets=[precomposition("a", *repeated(3)["layers"])],
+    )
+    extra = {"sid": "n", "chars": [{"data": {"shapes": [star]}}], "fonts": {"list": []}, "slots": {}, "ext": "a.png"}
+    assert json.loads(read_lottie(written(with_everywhere(clean, extra))).content) == clean
+    # Shapes within other kinds of shapes, and shapes and texts of other kinds of layers, are read by what draws.
+    hidden = [{"it": [star], "ty": "fl", "c": still([1, 0, 0])}, {"it": [star]}]
+    null = {"ty": 3, "ks": placed(), "shapes": [star], "t": {"d": still([])}}
+    content = json.loads(read_lottie(written(animation(layer(*hidden), null))).content)
+    assert content["layers"][0]["shapes"] == [{"ty": "fl", "c": still([1, 0, 0])}, {}]
+    assert content["layers"][1] == {"ty": 3, "ks": placed()}
+
+
 def test_an_animation_begins_again_or_stays_at_its_end() -> None:
     document = read_lottie(written(moving()))
     assert [document.frame_at(seconds, once=False) for seconds in (0, 0.5, 1.999, 2, 4.3)] == [0, 5, 19.99, 0, 3]
@@ -84,6 +112,7 @@ FAULTS: dict[str, tuple[object, str]] = {
     "deep": (animation(layer(DEEP)), "values within each other"),
     "dashes": (animation(layer(rectangle(DASHED))), "layers[0].shapes[0].it[1].d[0].v: is shorter than"),
     "effects": (animation(layer(rectangle(), ef=[{"ty": 29}] * 14)), "shapes in a frame, more than 4,000"),
+    "slots": (animation(slots={"n": {"p": still(1e6)}}), "slots: values that are filled in are not drawn"),
     "star": (animation(layer({"ty": "sr", "pt": still(1e5)})), "layers[0].shapes[0].pt: is more than 500"),
 }
 
