@@ -46,6 +46,7 @@ batch_rows = sa.Table(
     sa.Column("state", sa.Text, nullable=False, server_default="WAITING"),
     sa.Column("job_id", UUID, comment="the latest job; no foreign key: rows outlive their jobs"),
     sa.Column("job", JSONB, comment="the job to insert; null while the row is STARTED"),
+    sa.Column("bytes", sa.Integer, nullable=False, server_default="0", comment="of the job as JSON, as it was stored"),
     sa.CheckConstraint("state IN ('WAITING', 'STARTED', 'CANCELLED')", name="batch_rows_state_known"),
     sa.CheckConstraint("(state = 'STARTED') = (job IS NULL)", name="batch_rows_job_until_started"),
     sa.Index("batch_rows_waiting", "batch_id", "row", postgresql_where=sa.text("state = 'WAITING'")),

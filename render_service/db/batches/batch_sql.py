@@ -32,9 +32,9 @@ INSERT = sa.text("""
     VALUES (:id, :workspace_id, :request_id, :request_hash, :project_id, :title, :max_running)
 """)
 ADD_ROWS = sa.text("""
-    INSERT INTO batch_rows (batch_id, row, key, job_id, job)
-    SELECT :batch_id, given.row, given.key, CAST(given.job ->> 'id' AS uuid), given.job
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(row integer, key text, job jsonb)
+    INSERT INTO batch_rows (batch_id, row, key, job_id, job, bytes)
+    SELECT :batch_id, given.row, given.key, CAST(given.job ->> 'id' AS uuid), given.job, given.bytes
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(row integer, key text, job jsonb, bytes integer)
 """)
 DISCARD = sa.text("DELETE FROM batches WHERE id = :id AND accepted_at IS NULL")
 LOCK_QUEUE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:workspace_id AS text) || ' PENDING', 0))")
@@ -90,6 +90,12 @@ _OWN = ("id", "task_id", "workspace_id", "project_id", "provider", "spec", "labe
 _FURTHER = ("webhook", "title", "speech_provider")
 _COPIED = ", ".join((*_OWN, *_FURTHER))
 _TYPED = ", ".join(f"{name} {kind}" for name, kind in JOB_TYPES.items() if name in (*_OWN, *_FURTHER, "needs"))
+# As many of the first rows as have :most_bytes together; one at least, of any size.
+_FITTING = """
+    SELECT row FROM (SELECT row, bytes, sum(bytes) OVER (ORDER BY row) AS total FROM ({rows}) AS next) AS measured
+    WHERE total <= :most_bytes OR total = bytes
+"""
+_NEXT = "SELECT row, bytes FROM batch_rows WHERE batch_id = :id AND state = 'WAITING' ORDER BY row LIMIT :count"
 # WAITING → STARTED: the next rows become jobs. Those that add jobs to a workspace share the lock of its queue. The jobs
 # of a statement have times a microsecond apart, in the order of their rows: so they are listed and claimed in it.
 START_ROWS = sa.text(f"""
@@ -99,9 +105,8 @@ START_ROWS = sa.text(f"""
     ), waiting AS MATERIALIZED (
         SELECT batch_rows.row AS batch_row, batch_rows.key AS batch_key, batch_rows.job,
             now() - row_number() OVER (ORDER BY batch_rows.row DESC) * interval '1 us' AS at
-        FROM (
-            SELECT row, key, job FROM batch_rows WHERE batch_id = :id AND state = 'WAITING' ORDER BY row LIMIT :count
-        ) AS batch_rows, queue
+        FROM queue CROSS JOIN ({_FITTING.format(rows=_NEXT)}) AS fitting
+            JOIN batch_rows ON batch_rows.batch_id = :id AND batch_rows.row = fitting.row
     ), changed AS (
         INSERT INTO jobs ({_COPIED}, needs, batch_id, batch_row, batch_key, created_at, run_after, message)
         SELECT {_COPIED}, ARRAY(SELECT jsonb_array_elements_text(needs)), :id, batch_row, batch_key, at, at,
@@ -154,14 +159,19 @@ RETRIABLE = sa.text("""
         jobs.status = 'FAILED' OR :include_cancelled AND (jobs.status = 'CANCELLED' OR batch_rows.state = 'CANCELLED')
     )
 """)
+_RETRIED = """
+    SELECT batch_rows.row, batch_rows.bytes FROM batch_rows JOIN jobs ON jobs.id = batch_rows.job_id
+    WHERE batch_rows.batch_id = :id AND batch_rows.state = 'STARTED' AND batch_rows.row > :after
+        AND (jobs.status = 'FAILED' OR :include_cancelled AND jobs.status = 'CANCELLED')
+    ORDER BY batch_rows.row LIMIT :count
+"""
 # STARTED → WAITING: the row gets a new job with what its last one was to render.
 RETRY_ROWS = sa.text(f"""
     WITH ended AS MATERIALIZED (
         SELECT batch_rows.row AS place, gen_random_uuid() AS new_id, jobs.*
-        FROM batch_rows JOIN jobs ON jobs.id = batch_rows.job_id
-        WHERE batch_rows.batch_id = :id AND batch_rows.state = 'STARTED' AND batch_rows.row > :after
-            AND (jobs.status = 'FAILED' OR :include_cancelled AND jobs.status = 'CANCELLED')
-        ORDER BY batch_rows.row LIMIT :count
+        FROM ({_FITTING.format(rows=_RETRIED)}) AS fitting
+            JOIN batch_rows ON batch_rows.batch_id = :id AND batch_rows.row = fitting.row
+            JOIN jobs ON jobs.id = batch_rows.job_id
     )
     UPDATE batch_rows SET state = 'WAITING', job_id = ended.new_id, job = jsonb_build_object(
         'id', ended.new_id, 'task_id', gen_random_uuid(), 'needs', to_jsonb(ended.needs),

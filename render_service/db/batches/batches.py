@@ -28,6 +28,7 @@ from render_service.domain.jobs.job import JobEvent, JobStatus
 _RETRY_SECONDS = {QuotaName.QUEUED_JOBS: 5.0, QuotaName.STORED_BYTES: 60.0}
 _CHUNK = 100  # jobs in one transaction: watchers of all workspaces wait for the end of each
 _RETRY_CHUNK = 500
+_MOST_BYTES = 8 * 1024 * 1024  # of the jobs, as JSON, that one transaction adds or copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class Batches:
     async def add_rows(self, batch_id: UUID, rows: Sequence[StagedRow]) -> None:
         """Store rows of a batch that is not accepted yet."""
         encoded = b",".join(
-            b'{"row":%d,"key":%b,"job":%b}' % (row.row, json.dumps(row.key).encode(), row.job) for row in rows
+            b'{"row":%d,"key":%b,"bytes":%d,"job":%b}' % (row.row, json.dumps(row.key).encode(), len(row.job), row.job)
+            for row in rows
         )
         async with self._database.single() as connection:
             await connection.execute(
@@ -231,12 +233,13 @@ class Batches:
             if batch is None:
                 return Step()
             if batch.cancel_requested:
-                rows = await _events(connection, sql.CANCEL_JOBS, batch_id, _CHUNK)
+                rows = await _events(connection, sql.CANCEL_JOBS, id=batch_id, count=_CHUNK)
             else:
                 free = _CHUNK
                 if batch.max_running is not None:
                     free = min(free, batch.max_running - await connection.scalar(sql.RUNNING, {"id": batch_id}))
-                rows = await _events(connection, sql.START_ROWS, batch_id, free) if free > 0 else []
+                chunk = {"id": batch_id, "count": free, "most_bytes": _MOST_BYTES}
+                rows = await _events(connection, sql.START_ROWS, **chunk) if free > 0 else []
             if rows:
                 # Workers report the end of the jobs that they are asked to stop.
                 events = (event for event in rows if event.status is not JobStatus.PROCESSING)
@@ -274,6 +277,7 @@ class Batches:
         """
         await self.get(workspace_id, batch_id)
         chosen = {"id": batch_id, "include_cancelled": include_cancelled}
+        chunk = {"count": _RETRY_CHUNK, "most_bytes": _MOST_BYTES}
         retried, last = 0, -1
         while True:
             # Rows are copied with all that they render: many of them in one transaction would hold up others.
@@ -290,7 +294,7 @@ class Batches:
                     await connection.execute(sql.RESUME, {"id": batch_id})
                     if include_cancelled:
                         retried += (await connection.execute(sql.RETRY_CANCELLED_ROWS, {"id": batch_id})).rowcount
-                rows = await connection.execute(sql.RETRY_ROWS, chosen | {"after": last, "count": _RETRY_CHUNK})
+                rows = await connection.execute(sql.RETRY_ROWS, chosen | chunk | {"after": last})
                 found = rows.scalars().all()
             if not found:
                 return retried
@@ -341,10 +345,10 @@ async def _record(
 
 
 async def _events(
-    connection: UncancellableConnection, statement: sa.TextClause, batch_id: UUID, count: int
+    connection: UncancellableConnection, statement: sa.TextClause, **parameters: object
 ) -> list[JobEvent]:
     """Return the events of the jobs that a statement changed."""
-    rows = (await connection.execute(statement, {"id": batch_id, "count": count})).mappings()
+    rows = (await connection.execute(statement, parameters)).mappings()
     return [event_from_row(row, is_milestone=True) for row in rows]
 
 

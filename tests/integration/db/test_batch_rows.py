@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import pytest
@@ -248,6 +249,30 @@ async def test_a_batch_that_is_cancelled_while_it_is_retried_gets_no_more_jobs(
     ended = (await batches.step(batch.id)).ended
     assert ended is not None
     assert ended.counts == found.counts
+
+
+async def test_rows_are_started_and_retried_in_transactions_of_a_bounded_size(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = Batches(database)
+    batch = await store(database, 10)
+    async with database.single() as connection:
+        size = await connection.scalar(sa.text("SELECT max(octet_length(job::text)) FROM batch_rows"))
+        sizes = (await connection.execute(sa.text("SELECT bytes FROM batch_rows"))).scalars().all()
+        assert all(0.8 * size < stored <= size for stored in sizes), "JSONB adds spaces"
+        monkeypatch.setattr(batches_module, "_MOST_BYTES", 3 * max(sizes))
+        await connection.execute(sa.text("UPDATE batch_rows SET bytes = 9 * bytes WHERE row = 4"))
+    started = []
+    while (step := await batches.step(batch.id)).changed:
+        started.append(step.changed)
+    assert started == [3, 1, 1, 3, 2], "row 4 alone, because it is too large for any"
+    async with database.single() as connection:
+        await connection.execute(sa.text("UPDATE jobs SET status = 'FAILED', finished_at = now()"))
+    transactions = Mock(wraps=database.transaction)
+    monkeypatch.setattr(database, "transaction", transactions)
+    assert await batches.retry("team", batch.id, include_cancelled=False, quotas=NO_QUOTAS, origin=ORIGIN) == 10
+    assert transactions.call_count == 6, "the last one finds nothing"
+    assert (await batches.step(batch.id)).changed == 3
 
 
 async def test_a_neighbour_waits_for_no_more_of_a_batch_than_the_jobs_that_run(database: Database) -> None:
