@@ -1,8 +1,9 @@
 """Inspects every file of a render before any of it is made: hashes and probes each once, in the worker processes."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -231,6 +232,9 @@ class _Inspector:
     gate: asyncio.Semaphore
     policy: BadAssetPolicy
     known: FoundFaces
+    searching: defaultdict[tuple[str, FaceSearch], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
 
     async def inspect(self, asset: Asset, use: Use, searching: Sequence[FaceWish]) -> InspectedFile | RenderFailure:
         """Inspect a file, and search it for faces for some shots; return the fault of one that a card replaces."""
@@ -251,8 +255,10 @@ class _Inspector:
     async def _faces(
         self, asset: Asset, limits: TaskLimits, file: InspectedFile, search: FaceSearch
     ) -> tuple[FacesAt, ...]:
-        found = self.known.get(file.sha256, search)
-        if found is None:
-            found = await self.share.run_with(TaskOptions(limits, asset), search_faces, asset, file, search)
-            self.known.put(file.sha256, search, found)
-        return found
+        # Files of equal content, or one file that is used in several ways, are searched once.
+        async with self.searching[file.sha256, search]:
+            found = self.known.get(file.sha256, search)
+            if found is None:
+                found = await self.share.run_with(TaskOptions(limits, asset), search_faces, asset, file, search)
+                self.known.put(file.sha256, search, found)
+            return found

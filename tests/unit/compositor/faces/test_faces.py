@@ -1,9 +1,10 @@
 """Crops that are asked to keep faces in the frame."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -14,13 +15,19 @@ from PIL import Image
 from render_service.compositor.faces.detector import find_faces
 from render_service.compositor.faces.found import FoundFaces
 from render_service.compositor.faces.search import faces_in_clip, faces_in_image
+from render_service.compositor.inspected_file import InspectedFile
+from render_service.compositor.inspection import InspectionChoices, inspect_media
 from render_service.compositor.media.assets import Asset, Media, ShotMedia, image_asset
 from render_service.compositor.media.clips import ClipReader, FrameFormat
+from render_service.compositor.processes.pool import Share
+from render_service.compositor.tasks import search_faces
+from render_service.domain.jobs.job import RenderSpec
 from render_service.domain.projects.looks.clips import ClipEdit, ShortClip
 from render_service.domain.projects.looks.faces import FaceBox, FacesAt, FaceSearch, face_search, focus_of
 from render_service.domain.projects.looks.rules import motion_faults
 from render_service.domain.projects.looks.views import PictureView
 from render_service.domain.projects.media import KeyframeGap, MediaFacts
+from render_service.domain.projects.output import OutputSpec, Quality
 from render_service.domain.projects.project import Motion, MotionFocus, Project, Shot
 from render_service.domain.projects.timeline import plan_timeline
 from tests.integration.compositor.inspecting import inspected
@@ -95,6 +102,33 @@ def test_only_those_who_ask_pay_for_the_search(tmp_path: Path, clip: Asset, monk
     monkeypatch.setattr("render_service.compositor.stages.search_faces", None)
     again = inspected(*shown(path, clip.path, Motion(focus=MotionFocus.FACES)), known).facts
     assert again == facts, "what is known of a file by its content is not searched again"
+
+
+class _Wide:
+    """A share of a process pool for several tasks at once, which finds no faces and counts the searches."""
+
+    width = 4
+
+    def __init__(self, file: InspectedFile) -> None:
+        self.searches = 0
+        self._file = file
+
+    async def run_with(self, _: object, function: object, *__: object) -> object:
+        await asyncio.sleep(0)
+        if function is not search_faces:
+            return self._file
+        self.searches += 1
+        return ()
+
+
+async def test_a_clip_that_is_shown_with_and_without_its_sound_is_searched_once() -> None:
+    path, copy, motion = Path("clip.mp4"), Path("copy.mp4"), Motion(focus=MotionFocus.FACES)
+    shots = [Shot(name, clip_uri="b.mp4", motion=motion, clip_sound=name == "a") for name in ("a", "b", "c")]
+    media = Media({"a": ShotMedia(clip=path), "b": ShotMedia(clip=path), "c": ShotMedia(clip=copy)})
+    share = _Wide(InspectedFile("content", timedelta(seconds=2), size=(640, 360)))
+    spec = RenderSpec(Project(shots=tuple(shots)), OutputSpec(640, 360, 30, Quality.STANDARD))
+    await inspect_media(cast("Share", share), media, InspectionChoices.of(spec))
+    assert share.searches == 1
 
 
 def test_faces_are_searched_in_the_part_of_a_clip_that_is_seen(tmp_path: Path, clip: Asset) -> None:
