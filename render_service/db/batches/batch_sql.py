@@ -71,18 +71,22 @@ LOCK_RUNNING = sa.text("""
     SELECT max_running, cancel_requested FROM batches
     WHERE id = :id AND accepted_at IS NOT NULL AND ended_at IS NULL FOR NO KEY UPDATE SKIP LOCKED
 """)
-# The batches that can go on: rows may start, jobs are to be cancelled, or all has ended.
+# The batches that can go on: rows may start, jobs are to be cancelled, or all has ended. The oldest few of each
+# workspace take turns. Where they are too many, chance decides between workspaces, so that none is left out for long.
 READY = sa.text(f"""
-    SELECT id FROM batches
-    WHERE ended_at IS NULL AND accepted_at IS NOT NULL AND id <> ALL(CAST(:without AS uuid[])) AND CASE
-        WHEN cancel_requested AND EXISTS (
-            SELECT FROM jobs WHERE {_ACTIVE.format(batch="batches.id")} AND NOT jobs.cancel_requested
-        ) THEN true
-        WHEN EXISTS ({_WAITING.format(batch="batches.id")}) THEN
-            max_running IS NULL OR max_running > (SELECT count(*) FROM jobs WHERE {_ACTIVE.format(batch="batches.id")})
-        ELSE NOT EXISTS (SELECT FROM jobs WHERE {_ACTIVE.format(batch="batches.id")})
-    END
-    ORDER BY created_at LIMIT 100
+    SELECT id FROM (
+        SELECT id, row_number() OVER (PARTITION BY workspace_id ORDER BY created_at, id) AS turn FROM batches
+        WHERE ended_at IS NULL AND accepted_at IS NOT NULL AND id <> ALL(CAST(:without AS uuid[])) AND CASE
+            WHEN cancel_requested AND EXISTS (
+                SELECT FROM jobs WHERE {_ACTIVE.format(batch="batches.id")} AND NOT jobs.cancel_requested
+            ) THEN true
+            WHEN EXISTS ({_WAITING.format(batch="batches.id")}) THEN
+                max_running IS NULL
+                OR max_running > (SELECT count(*) FROM jobs WHERE {_ACTIVE.format(batch="batches.id")})
+            ELSE NOT EXISTS (SELECT FROM jobs WHERE {_ACTIVE.format(batch="batches.id")})
+        END
+    ) AS ready
+    WHERE turn <= 10 ORDER BY turn, random() LIMIT 100
 """)
 RUNNING = sa.text(f"SELECT count(*) FROM jobs WHERE {_ACTIVE.format(batch=':id')}")
 

@@ -219,7 +219,7 @@ class Batches:
         return RowEnds(tuple(map(_end, settled)), more=len(settled) == count, unsettled=len(settled) < len(rows))
 
     async def ready(self, *, without: Sequence[UUID] = ()) -> Sequence[UUID]:
-        """Return batches for which `step` has something to do, except those in `without`."""
+        """Return batches for which `step` has something to do, except those in `without`; workspaces take turns."""
         async with self._database.single() as connection:
             return (await connection.execute(sql.READY, {"without": [*without]})).scalars().all()
 

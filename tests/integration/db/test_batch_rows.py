@@ -275,6 +275,27 @@ async def test_rows_are_started_and_retried_in_transactions_of_a_bounded_size(
     assert (await batches.step(batch.id)).changed == 3
 
 
+async def test_batches_of_many_in_one_workspace_leave_other_workspaces_their_turn(database: Database) -> None:
+    batches = Batches(database)
+    owner = {(await store(database, 1, workspace="many")).id: "many" for _ in range(12)}
+    async with database.single() as connection:
+        await connection.execute(
+            sa.text("""
+                INSERT INTO batches (id, workspace_id, title, rows, created_at, accepted_at)
+                SELECT gen_random_uuid(), 'many', '', 0, now() - number * interval '1 hour', now()
+                FROM generate_series(1, 100) AS number
+            """)
+        )
+    for workspace in ("one", "two"):
+        for _ in range(2):
+            owner[(await store(database, 1, workspace=workspace)).id] = workspace
+    ready = [owner.get(batch, "many") for batch in await batches.ready()]
+    assert [sorted(ready[:3]), sorted(ready[3:6])] == [["many", "one", "two"]] * 2
+    assert ready[6:] == ["many"] * 8
+    oldest = (await batches.ready(without=[]))[0]
+    assert oldest not in await batches.ready(without=[oldest])
+
+
 async def test_a_neighbour_waits_for_no_more_of_a_batch_than_the_jobs_that_run(database: Database) -> None:
     batches, lifecycle = Batches(database), lifecycle_of(database)
     batch = await store(database, 250)
