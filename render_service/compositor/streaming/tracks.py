@@ -4,7 +4,7 @@ FFmpeg's muxers decide by themselves where fragments begin, so the fragments are
 """
 
 import io
-from bisect import bisect_left
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -35,6 +35,9 @@ AnyPacket: TypeAlias = "Packet[Any]"
 
 _TICK = 512
 """How long a picture is shown, in ticks of its track."""
+
+_BLOCK = 1024
+"""Samples in a block of coded sound, which are the ticks of its track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,13 @@ def write_sound(video: Path, track: int, starts: Sequence[int], path: Path) -> M
     """
     with av.open(str(video)) as source:
         stream = source.streams.audio[track]
-        packets = [packet for packet in source.demux(stream) if packet.size and packet.pts is not None]
+        packets = (packet for packet in source.demux(stream) if packet.size and packet.pts is not None)
+        first = next(packets)
         # The encoder puts its priming before time 0; a file of fragments counts from 0, and skips it.
-        priming = -(packets[0].pts or 0)
+        priming = -(first.pts or 0)
         head, rate = _head(stream, stream.rate, skipped=priming), stream.rate
-        return _write(path, AAC_LC, rate, head, _cut_sound(packets, priming, [start * rate for start in starts]))
+        cuts = _cut_sound(chain((first,), packets), priming, [start * rate for start in starts])
+        return _write(path, AAC_LC, rate, head, cuts)
 
 
 def frame_rate(stream: VideoStream) -> int:
@@ -142,20 +147,27 @@ def _cut_pictures(packets: Iterable[AnyPacket], fps: int, delay: int, starts: Co
     yield _Cut(first * _TICK, len(samples) * _TICK, samples)
 
 
-def _cut_sound(packets: list[AnyPacket], priming: int, starts: Sequence[int]) -> Iterator[_Cut]:
-    """Yield segments that begin with the blocks nearest to these ticks of the track, which are the packets' ticks."""
-    times = [(packet.pts or 0) + priming for packet in packets]
-    end = times[-1] + (packets[-1].duration or 0)
-    # The first segment has the priming, too. Sound that ends before the pictures has fewer segments.
-    nearest = (min(bisect_left(times, start + priming - 512), len(times) - 1) for start in starts[1:])
-    firsts = [*dict.fromkeys((0, *nearest))]
-    for first, last in pairwise([*firsts, len(packets)]):
-        until = times[last] if last < len(packets) else end
-        samples = [
-            Sample(bytes(packet), after - time, 0, is_sync=True)
-            for packet, (time, after) in zip(packets[first:last], pairwise([*times[first:last], until]), strict=True)
-        ]
-        yield _Cut(times[first], until - max(times[first], priming), samples)
+def _cut_sound(packets: Iterable[AnyPacket], priming: int, starts: Sequence[int]) -> Iterator[_Cut]:
+    """Yield segments that begin with the blocks nearest to these ticks of the track, which are the packets' ticks.
+
+    The first segment has the priming, too. Sound that ends before the pictures has fewer segments.
+    """
+    coming = deque(start + priming - _BLOCK // 2 for start in starts[1:])
+    samples: list[Sample] = []
+    first = 0
+    for packet, after in pairwise(chain(packets, (None,))):
+        assert packet is not None
+        time = (packet.pts or 0) + priming
+        if coming and time >= coming[0]:
+            yield _Cut(first, time - max(first, priming), samples)
+            samples, first = [], time
+            while coming and time >= coming[0]:
+                coming.popleft()
+        # A block lasts until the next begins.
+        duration = (packet.duration or 0) if after is None else (after.pts or 0) + priming - time
+        samples.append(Sample(bytes(packet), duration, 0, is_sync=True))
+    end = first + sum(sample.duration for sample in samples)
+    yield _Cut(first, end - max(first, priming), samples)
 
 
 def _write(path: Path, codec: str, timescale: int, head: bytes, cuts: Iterator[_Cut]) -> MediaTrack:
