@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from render_service.db.batches.batches import Batches, RowEnd
 from render_service.db.jobs.workspace_events import OLDEST, EventPosition
 from render_service.domain.batches.batch import Batch, BatchState, RowState
+from render_service.progress.batch_reads import READ_SECONDS, BatchReads
 from render_service.progress.hub import ProgressHub, Slot
 from render_service.progress.payload import workspace_channel
 
-_READ_SECONDS = 0.5  # between two reads, whatever happens: thousands of jobs report their progress
-_SETTLING_SECONDS = 0.05
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _OPEN = (RowState.WAITING, RowState.PENDING, RowState.PROCESSING)
 
@@ -27,13 +26,14 @@ class BatchUpdate:
 
 
 async def watch_batch(
-    hub: ProgressHub, batches: Batches, batch: Batch, after: EventPosition | None
+    hub: ProgressHub, batches: Batches, reads: BatchReads, batch: Batch, after: EventPosition | None
 ) -> AsyncGenerator[BatchUpdate, None]:
     """Stream the changes of a batch until it has ended.
 
     Args:
         hub: Where events arrive; they only signal that there is something to read.
         batches: The batches in Postgres.
+        reads: Reads the state of batches for all watches; it sets the pace of each.
         batch: The batch as it is now.
         after: Where to begin; None begins with the first end of a job.
 
@@ -48,13 +48,14 @@ async def watch_batch(
             yield BatchUpdate(batch, position)
         while True:
             # The state is read before the ends: every job that it counts as ended has its end among those that follow.
-            current = await batches.get(batch.workspace_id, batch.id)
-            ends = await batches.ends(batch.id, position, since=since)
-            for end in ends.ends:
-                position, since = end.position, end.time
-                yield BatchUpdate(end, position)
-            if ends.more:
-                continue
+            current = await reads.read(batch)
+            while True:
+                ends = await batches.ends(batch.workspace_id, batch.id, position, since=since)
+                for end in ends.ends:
+                    position, since = end.position, end.time
+                    yield BatchUpdate(end, position)
+                if not ends.more:
+                    break
             has_ended = current.state is not BatchState.RUNNING
             if has_ended and not ends.unsettled:
                 yield BatchUpdate(current, position)
@@ -63,12 +64,9 @@ async def watch_batch(
                 shown = current
                 yield BatchUpdate(current, position)
             is_open = any(current.counts.get(state) for state in _OPEN)
-            if ends.unsettled:
-                await asyncio.sleep(_SETTLING_SECONDS)
-            else:
-                await asyncio.sleep(_READ_SECONDS)
+            if not ends.unsettled:
                 # No event says that a batch has ended: it is noticed after its last job.
-                await _wait(slot, None if is_open else _READ_SECONDS)
+                await _wait(slot, None if is_open else READ_SECONDS)
             slot.take()
             slot.stale = False
             if slot.beat:

@@ -197,10 +197,13 @@ class Batches:
         page = found[:limit]
         return page, Position(page[-1].create_time, page[-1].id) if len(found) > limit else None
 
-    async def ends(self, batch_id: UUID, after: EventPosition, *, since: datetime, count: int = 500) -> RowEnds:
+    async def ends(
+        self, workspace_id: str, batch_id: UUID, after: EventPosition, *, since: datetime, count: int = 500
+    ) -> RowEnds:
         """Return the ends of a batch's jobs after a position, in order.
 
         Args:
+            workspace_id: The batch's workspace.
             batch_id: The batch.
             after: The position.
             since: When the last end at or before the position took place, or any earlier time.
@@ -213,7 +216,7 @@ class Batches:
             "since": since,
             "count": count,
         }
-        async with self._database.single() as connection:
+        async with self._database.single_for(workspace_id) as connection:
             rows = (await connection.execute(sql.ENDS, parameters)).mappings().all()
         settled = [row for row in rows if row["settled"]]
         return RowEnds(tuple(map(_end, settled)), more=len(settled) == count, unsettled=len(settled) < len(rows))

@@ -16,6 +16,7 @@ from render_service.domain.errors import InvalidFields
 from render_service.domain.faults import Faults
 from render_service.domain.jobs.request import RenderRequest
 from render_service.domain.projects.project import Project
+from render_service.progress.batch_reads import BatchReads
 from render_service.progress.batch_watch import watch_batch
 from render_service.progress.hub import ProgressHub
 from render_service.queue.batch_runner import BatchRunner
@@ -74,6 +75,7 @@ class BatchServicer(batch_service_pb2_grpc.BatchServiceServicer):
         quotas: QuotaCache,
     ) -> None:
         self._batches = batches
+        self._reads = BatchReads(batches)
         self._starter = starter
         self._runner = runner
         self._files = files
@@ -132,7 +134,7 @@ class BatchServicer(batch_service_pb2_grpc.BatchServiceServicer):
         batch = await self._batch(request)
         codec = await self._cursors.codec()
         after = codec.decode(request.cursor, batch.workspace_id) if request.cursor else None
-        async with aclosing(watch_batch(self._hub, self._batches, batch, after)) as updates:
+        async with aclosing(watch_batch(self._hub, self._batches, self._reads, batch, after)) as updates:
             async for update in updates:
                 response = pb.WatchBatchResponse(cursor=codec.encode(update.position, batch.workspace_id))
                 match update.content:
