@@ -31,7 +31,7 @@ from render_service.compositor.layers.sprites import Matrix, Sprite, placing, po
 from render_service.compositor.layers.texts import TextParts, draw_text, text_space, with_fixed_size
 from render_service.compositor.layers.windows import Visible, fine_frame, in_frame, turned, visible_part
 from render_service.compositor.lotties.playing import PlayedLottie, kept_lottie
-from render_service.compositor.luts.applying import TableFilter, kept_table
+from render_service.compositor.luts.applying import TableFilter, kept_filter
 from render_service.compositor.media.assets import Asset
 from render_service.compositor.media.images import image_size, load_image
 from render_service.compositor.segments.captions import DrawnCaption
@@ -354,7 +354,7 @@ def _picture_shape(drawn: DrawnLayer, assets: Mapping[str, Asset]) -> float:
 
 def _table_of(layer: Layer, assets: Mapping[str, Asset]) -> TableFilter | None:
     lut = layer.filters.lut if layer.filters else None
-    return TableFilter(kept_table(assets[lut.uri], lut.uri), lut.strength) if lut else None
+    return kept_filter(assets[lut.uri], lut.uri, lut.strength) if lut else None
 
 
 def draw_layer(

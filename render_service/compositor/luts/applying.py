@@ -24,6 +24,7 @@ _WHITE = 65_535
 _DEEP = "gbrp16le"
 _TABLE = "{table}"
 _Filter = tuple[str, str]
+_Form = tuple[str, int, int]
 _TO_COLOURS: tuple[_Filter, ...] = (
     ("setparams", "color_primaries=unknown:color_trc=unknown:colorspace=bt709:range=tv"),
     ("scale", "flags=bicubic+accurate_rnd+full_chroma_int:in_color_matrix=bt709:in_range=tv"),
@@ -35,7 +36,11 @@ _TO_PLANES: tuple[_Filter, ...] = (
 )
 _MOST_KEPT = 2
 """Tables in memory: a video has one look or two."""
-_tables: "OrderedDict[str, ColorTable]" = OrderedDict()
+_MOST_CHAINS = 4
+"""Of a filter, for frames of other forms. libavfilter takes seconds to read the largest table."""
+_TILE = (256, 256)
+"""Colors looked up at a time, so that drawings of all sizes are changed by one chain."""
+_filters: "OrderedDict[tuple[str, float], TableFilter]" = OrderedDict()
 
 
 def load_table(asset: Asset) -> ColorTable:
@@ -52,19 +57,21 @@ def load_table(asset: Asset) -> ColorTable:
         raise asset.invalid(AssetFault.NOT_A_LUT, str(error)) from error
 
 
-def kept_table(asset: Asset, sha256: str) -> ColorTable:
-    """Return the table of a file, which is read once for all segments of a process; raises as `load_table`.
+def kept_filter(asset: Asset, sha256: str, strength: float) -> "TableFilter":
+    """Return the filter of a file, which is made once for all frames and segments of a process; raises as `load_table`.
 
     Args:
         asset: The file.
         sha256: The hash of its content.
+        strength: How much of the change is made, 0–1.
     """
-    if sha256 not in _tables:
-        _tables[sha256] = load_table(asset)
-        while len(_tables) > _MOST_KEPT:
-            _tables.popitem(last=False)
-    _tables.move_to_end(sha256)
-    return _tables[sha256]
+    key = (sha256, strength)
+    if key not in _filters:
+        _filters[key] = TableFilter(load_table(asset), strength)
+        while len(_filters) > _MOST_KEPT:
+            _filters.popitem(last=False)
+    _filters.move_to_end(key)
+    return _filters[key]
 
 
 class TableFilter:
@@ -78,14 +85,21 @@ class TableFilter:
     def __init__(self, table: ColorTable, strength: float = 1.0) -> None:
         self._table = table
         self._strength = strength
-        self._chains: dict[str, _Chain] = {}
+        self._chains: OrderedDict[tuple[str, _Form], _Chain] = OrderedDict()
 
     def apply(self, colours: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return colors (height, width, 3), 0–1, as the table has them."""
-        deep = np.rint(np.clip(colours, 0, 1) * np.float32(_WHITE)).astype(np.uint16)
-        frame = self._scaled(VideoFrame.from_ndarray(np.ascontiguousarray(deep), format=_DEEP))
-        changed = self._run("table", frame, lambda: self._looked_up).to_ndarray(format=_DEEP)
-        result = changed.astype(np.float32) * np.float32(1 / _WHITE)
+        deep = np.rint(np.clip(colours, 0, 1) * np.float32(_WHITE)).astype(np.uint16).reshape(-1, 3)
+        result = np.empty(deep.shape, np.float32)
+        size = _TILE[0] * _TILE[1]
+        for start in range(0, len(deep), size):
+            part = deep[start : start + size]
+            tile = np.zeros((size, 3), np.uint16)
+            tile[: len(part)] = part
+            frame = self._scaled(VideoFrame.from_ndarray(tile.reshape(*_TILE, 3), format=_DEEP))
+            changed = self._run("table", frame, lambda: self._looked_up).to_ndarray(format=_DEEP)
+            result[start : start + size] = changed.reshape(-1, 3)[: len(part)]
+        result = result.reshape(colours.shape) * np.float32(1 / _WHITE)
         return result if self._strength == 1 else colours + (result - colours) * np.float32(self._strength)
 
     def apply_to_planes(self, planes: Planes) -> Planes:
@@ -124,17 +138,19 @@ class TableFilter:
         return VideoFrame.from_ndarray(colours, format=_DEEP)
 
     def _run(self, name: str, frame: VideoFrame, filters: Callable[[], list[_Filter]]) -> VideoFrame:
-        chain = self._chains.get(name)
-        if chain is None or not chain.accepts(frame):
-            chain = self._chains[name] = _Chain(frame, filters(), self._table)
-        return chain.run(frame)
+        key = (name, _form_of(frame))
+        if key not in self._chains:
+            self._chains[key] = _Chain(frame, filters(), self._table)
+            while len(self._chains) > _MOST_CHAINS:
+                self._chains.popitem(last=False)
+        self._chains.move_to_end(key)
+        return self._chains[key].run(frame)
 
 
 class _Chain:
     """Filters for frames of one form, one of which may be the table's."""
 
     def __init__(self, frame: VideoFrame, filters: list[_Filter], table: ColorTable) -> None:
-        self._form = (frame.format.name, frame.width, frame.height)
         self._graph = Graph()
         last = self._source = self._graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)
@@ -150,14 +166,15 @@ class _Chain:
             self._sink = sink
             self._graph.configure()
 
-    def accepts(self, frame: VideoFrame) -> bool:
-        return (frame.format.name, frame.width, frame.height) == self._form
-
     def run(self, frame: VideoFrame) -> VideoFrame:
         self._source.push(frame)
         changed = self._sink.pull()
         assert isinstance(changed, VideoFrame)
         return changed
+
+
+def _form_of(frame: VideoFrame) -> _Form:
+    return frame.format.name, frame.width, frame.height
 
 
 def _plane(frame: VideoFrame, number: int) -> Plane:

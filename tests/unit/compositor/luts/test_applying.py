@@ -1,9 +1,11 @@
 """Colors changed by a table."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import Mock, create_autospec
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from numpy.typing import NDArray
 
 from render_service.compositor.frames.planes import Planes
 from render_service.compositor.layers.painter import LayersPainter
-from render_service.compositor.luts.applying import TableFilter, load_table
+from render_service.compositor.luts import applying
+from render_service.compositor.luts.applying import TableFilter, kept_filter, load_table
 from render_service.compositor.luts.cube import ColorTable, read_cube
 from render_service.compositor.media.assets import Asset, Media, ShotMedia
 from render_service.compositor.segments.layers import drawn_layers
@@ -144,6 +147,38 @@ def test_a_layer_has_the_look_of_its_table(tmp_path: Path) -> None:
     expected = planes_of(np.array((0x99, 0x66, 0x33)) / 255)
     for plane, other in zip(frame.all(), expected.all(), strict=True):
         assert abs(int(plane[5, 5]) - int(other[5, 5])) <= 1
+
+
+def test_a_table_is_handed_to_libavfilter_once_for_drawings_of_all_sizes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = create_autospec(ColorTable.written, side_effect=ColorTable.written)
+    monkeypatch.setattr(ColorTable, "written", read)
+    monkeypatch.setattr(applying, "_filters", OrderedDict())
+    path = tmp_path / "look.cube"
+    path.write_bytes(cube_of(teal, 5))
+    asset, table = Asset(path, "lut"), read_cube(cube_of(teal, 5))
+    random = np.random.default_rng(3)
+    for height, width in ((9, 16), (7, 40), (300, 240), (1, 1)):
+        colours = random.random((height, width, 3)).astype(np.float32)
+        changed = kept_filter(asset, "a", 1.0).apply(colours)
+        assert np.abs(changed - tetrahedral(table, colours.astype(np.float64)).clip(0, 1)).max() * 255 < 0.1
+    assert read.call_count == 1
+    for size in (SIZE, SIZE, (64, 36), SIZE):
+        kept_filter(asset, "a", 1.0).apply_to_planes(Planes.empty(*size))
+    assert read.call_count == 3, "and once for clips of each size"
+    assert kept_filter(asset, "b", 1.0) is not kept_filter(asset, "a", 1.0)
+    assert kept_filter(asset, "a", 0.5) is not kept_filter(asset, "a", 1.0)
+    assert len(applying._filters) == 2
+
+
+def test_frames_of_a_moving_layer_share_a_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "_filters", OrderedDict())
+    read = Mock(side_effect=load_table)
+    monkeypatch.setattr(applying, "load_table", read)
+    for _ in range(3):
+        drawn(tmp_path, cube_of(teal, 3), Lut("https://example.com/a.cube"))
+    assert read.call_count == 1
 
 
 def test_faults_of_a_file_name_its_field(tmp_path: Path) -> None:
