@@ -153,7 +153,7 @@ def _write_texts(
     if segments:
         language = audios[0].language if audios else ""
         label = language_name(language) if language else "Captions"
-        subtitles = SubtitleRendition(language, label, segments, first.shows_captions)
+        subtitles = SubtitleRendition(language, label, segments, first.shows_captions, first.captions.stat().st_size)
     stream = Stream(target, videos, audios, subtitles)
     if streaming.hls:
         texts = playlists(stream)

@@ -13,7 +13,7 @@ from render_service.compositor.streaming.model import (
     VideoRendition,
 )
 
-_PROFILES = "urn:mpeg:dash:profile:isoff-on-demand:2011,urn:mpeg:dash:profile:cmaf:2019"
+_ON_DEMAND, _CMAF = "urn:mpeg:dash:profile:isoff-on-demand:2011", "urn:mpeg:dash:profile:cmaf:2019"
 _ROLES = "urn:mpeg:dash:role:2011"
 _CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"
 
@@ -26,7 +26,8 @@ def manifest(stream: Stream) -> str:
         {
             "xmlns": "urn:mpeg:dash:schema:mpd:2011",
             "type": "static",
-            "profiles": _PROFILES,
+            # Captions are a WebVTT of their own, not a CMAF track.
+            "profiles": f"{_ON_DEMAND},{_CMAF}" if stream.subtitles is None else _ON_DEMAND,
             "minBufferTime": f"PT{stream.target}S",
             "mediaPresentationDuration": f"PT{length:.6f}S",
         },
@@ -44,7 +45,10 @@ def manifest(stream: Stream) -> str:
             attributes["lang"] = stream.subtitles.language
         texts = ElementTree.SubElement(period, "AdaptationSet", attributes)
         _role(texts, "subtitle")
-        text = ElementTree.SubElement(texts, "Representation", {"id": _id(CAPTIONS_NAME), "bandwidth": "1000"})
+        # ISO/IEC 23009-1, 5.3.5.2: what plays without a stop once the minimum buffer is full; players load all captions
+        # before they show the first.
+        rate = -(-stream.subtitles.size * 8 // stream.target)
+        text = ElementTree.SubElement(texts, "Representation", {"id": _id(CAPTIONS_NAME), "bandwidth": str(rate)})
         ElementTree.SubElement(text, "BaseURL").text = CAPTIONS_NAME
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'

@@ -156,12 +156,14 @@ class SubtitleRendition:
         label: For viewers.
         segments: Bytes of each in `SUBTITLES_NAME`, and how long it lasts in milliseconds.
         is_burned: Whether the pictures show the captions, too.
+        size: Bytes of `CAPTIONS_NAME`, which holds all captions as one WebVTT.
     """
 
     language: str
     label: str
     segments: tuple[StreamSegment, ...]
     is_burned: bool
+    size: int
 
 
 @dataclass(frozen=True, slots=True)

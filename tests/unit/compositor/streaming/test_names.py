@@ -27,7 +27,7 @@ from render_service.domain.projects.delivery.outputs import MAX_OUTPUTS, NamedOu
 
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 SEGMENT = StreamSegment(ByteRange(800, 100), 2, ByteRange(800, 50))
-SUBTITLES = SubtitleRendition("en", "English", (StreamSegment(ByteRange(0, 100), 2000),), is_burned=False)
+SUBTITLES = SubtitleRendition("en", "English", (StreamSegment(ByteRange(0, 100), 2000),), is_burned=False, size=100)
 RESERVED = ("video", "audio", "audio-de", "captions", "subtitles", "master", "manifest", "keyframes", "iframes")
 PARTS = st.sampled_from(("a", "de", "1", *RESERVED))
 NAMES = st.lists(PARTS, min_size=1, max_size=3).map("-".join).filter(lambda name: len(name) <= 32)

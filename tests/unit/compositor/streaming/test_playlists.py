@@ -1,5 +1,6 @@
 """What playlists and manifest say of media files, and how codecs are named."""
 
+from dataclasses import replace
 from fractions import Fraction
 from xml.etree import ElementTree
 
@@ -15,6 +16,7 @@ from render_service.compositor.streaming.model import (
     MediaTrack,
     Stream,
     StreamSegment,
+    SubtitleRendition,
     VideoRendition,
     segment_starts,
 )
@@ -83,6 +85,20 @@ def test_a_set_of_the_manifest_has_one_codec_or_one_language() -> None:
     roles = [group.find(f"{MPD}Role").get("value") for group in sets]  # type: ignore[union-attr]
     assert roles == ["main", "main", "main", "dub"]
     assert sets[3].get("lang") == "de"
+
+
+def test_a_manifest_with_captions_claims_no_cmaf_and_measures_them() -> None:
+    segments = (StreamSegment(ByteRange(0, 40_000), 13_000),)
+    subtitles = SubtitleRendition("en", "English", segments, is_burned=False, size=30_001)
+    without, with_captions = (
+        ElementTree.fromstring(manifest(replace(STREAM, subtitles=one))) for one in (None, subtitles)
+    )
+    on_demand = "urn:mpeg:dash:profile:isoff-on-demand:2011"
+    assert without.get("profiles") == f"{on_demand},urn:mpeg:dash:profile:cmaf:2019"
+    assert with_captions.get("profiles") == on_demand
+    (captions,) = (one for one in with_captions.iter(f"{MPD}Representation") if one.get("id") == "captions")
+    # All of them are loaded within the minimum buffer of 6 s.
+    assert (with_captions.get("minBufferTime"), captions.get("bandwidth")) == ("PT6S", str(-(-30_001 * 8 // 6)))
 
 
 @pytest.mark.parametrize(
