@@ -89,7 +89,7 @@ class Expiry:
             "assets": await self._objects("assets", policy.assets),
             "fonts": await self._unused_fonts(),
         }
-        await self._batches.expire_unaccepted(age=_UNACCEPTED)
+        await _in_batches(self._batches.expire_unaccepted, _UNACCEPTED)
         if found["jobs"] or found["videos"]:
             self._remover.nudge()
         if any(found.values()):

@@ -36,7 +36,12 @@ ADD_ROWS = sa.text("""
     SELECT :batch_id, given.row, given.key, CAST(given.job ->> 'id' AS uuid), given.job, given.bytes
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS given(row integer, key text, job jsonb, bytes integer)
 """)
-DISCARD = sa.text("DELETE FROM batches WHERE id = :id AND accepted_at IS NULL")
+DELETE_ROWS = sa.text("""
+    DELETE FROM batch_rows WHERE batch_id = :id
+        AND row IN (SELECT row FROM batch_rows WHERE batch_id = :id ORDER BY row LIMIT :count)
+        AND EXISTS (SELECT FROM batches WHERE id = :id AND accepted_at IS NULL)
+""")
+DELETE = sa.text("DELETE FROM batches WHERE id = :id AND accepted_at IS NULL")
 LOCK_QUEUE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:workspace_id AS text) || ' PENDING', 0))")
 # Run after LOCK_QUEUE, which is why it finds all that was admitted before. Rows that wait are jobs that the queue will
 # have: they count, though for batches only.
@@ -204,13 +209,17 @@ ENDS = sa.text("""
         AND (e.xid, e.id) > (CAST(CAST(:xid AS text) AS xid8), CAST(:event_id AS bigint))
     ORDER BY e.xid, e.id LIMIT :count
 """).bindparams(sa.bindparam("xid", type_=sa.Text))
+# Callers see a batch no longer before the first of its rows is deleted, nor can they retry it.
 EXPIRE = sa.text("""
-    DELETE FROM batches WHERE id IN (
+    UPDATE batches SET accepted_at = NULL WHERE id IN (
         SELECT id FROM batches
         WHERE ended_at < now() - CAST(:age AS interval) AND NOT EXISTS (SELECT FROM jobs WHERE batch_id = batches.id)
         ORDER BY ended_at LIMIT :batch FOR UPDATE SKIP LOCKED
     )
+    RETURNING id
 """)
-EXPIRE_UNACCEPTED = sa.text("""
-    DELETE FROM batches WHERE accepted_at IS NULL AND ended_at IS NULL AND created_at < now() - CAST(:age AS interval)
+UNACCEPTED = sa.text("""
+    SELECT id FROM batches
+    WHERE accepted_at IS NULL AND ended_at IS NULL AND created_at < now() - CAST(:age AS interval)
+    ORDER BY created_at LIMIT :batch
 """)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from render_service.db.access.audit_log import audit_values
 from render_service.db.batches import batch_sql as sql
+from render_service.db.batches.removal import delete_batch
 from render_service.db.database import Database
 from render_service.db.jobs.job_lists import Position
 from render_service.db.jobs.workspace_events import EventPosition
@@ -122,8 +123,7 @@ class Batches:
 
     async def discard(self, batch_id: UUID) -> None:
         """Delete a batch that was not accepted, with its rows."""
-        async with self._database.single() as connection:
-            await connection.execute(sql.DISCARD, {"id": batch_id})
+        await delete_batch(self._database, batch_id)
 
     async def accept(self, batch: NewBatch, rows: int, *, quotas: Quotas, origin: Origin) -> Batch:
         """Make a batch with all its rows visible, together with the entry in the audit log.
@@ -305,13 +305,16 @@ class Batches:
 
     async def expire(self, *, age: timedelta, batch: int) -> int:
         """Delete batches that ended long ago and have no job left; return how many."""
-        async with self._database.single() as connection:
-            return (await connection.execute(sql.EXPIRE, {"age": age, "batch": batch})).rowcount
+        return await self._delete(sql.EXPIRE, age, batch)
 
-    async def expire_unaccepted(self, *, age: timedelta) -> int:
+    async def expire_unaccepted(self, *, age: timedelta, batch: int) -> int:
         """Delete batches whose server stopped before it had stored all rows; return how many."""
+        return await self._delete(sql.UNACCEPTED, age, batch)
+
+    async def _delete(self, chosen: sa.TextClause, age: timedelta, batch: int) -> int:
         async with self._database.single() as connection:
-            return (await connection.execute(sql.EXPIRE_UNACCEPTED, {"age": age})).rowcount
+            found = (await connection.execute(chosen, {"age": age, "batch": batch})).scalars().all()
+        return sum([await delete_batch(self._database, batch_id) for batch_id in found])
 
 
 async def _lock(connection: UncancellableConnection, batch_id: UUID) -> bool:

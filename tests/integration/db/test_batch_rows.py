@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from render_service.db.batches import batches as batches_module
+from render_service.db.batches import removal
 from render_service.db.batches.batches import Batches, BatchRequestIdReused
 from render_service.db.batches.staging import RowStage
-from render_service.db.database import Database
+from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.uncancellable_connection import UncancellableConnection
@@ -148,8 +149,8 @@ async def test_what_was_stored_of_a_batch_that_was_never_accepted_is_not_seen_an
     await stage.flush()
     assert await batches.ready() == []
     assert await batches.list("team", after=None, limit=10) == ([], None)
-    assert await batches.expire_unaccepted(age=timedelta(hours=1)) == 0
-    assert await batches.expire_unaccepted(age=timedelta(0)) == 1
+    assert await batches.expire_unaccepted(age=timedelta(hours=1), batch=10) == 0
+    assert await batches.expire_unaccepted(age=timedelta(0), batch=10) == 1
     assert await count(database, "batch_rows") == 0
 
 
@@ -294,6 +295,27 @@ async def test_batches_of_many_in_one_workspace_leave_other_workspaces_their_tur
     assert ready[6:] == ["many"] * 8
     oldest = (await batches.ready(without=[]))[0]
     assert oldest not in await batches.ready(without=[oldest])
+
+
+async def test_an_expired_batch_is_deleted_in_parts_and_not_seen_once_the_first_is_gone(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "_CHUNK", 2)
+    batches = Batches(database)
+    batch = await store(database, 5)
+    await batches.cancel("team", batch.id, origin=ORIGIN)
+    assert (await batches.step(batch.id)).ended is not None
+    single = database.single
+    statements = Mock(side_effect=[single(), single(), DatabaseUnavailable])
+    monkeypatch.setattr(database, "single", statements)
+    with pytest.raises(DatabaseUnavailable):
+        await batches.expire(age=timedelta(0), batch=10)
+    monkeypatch.setattr(database, "single", single)
+    assert await count(database, "batch_rows") == 3
+    with pytest.raises(DomainError, match="no such batch"):
+        await batches.retry("team", batch.id, include_cancelled=True, quotas=NO_QUOTAS, origin=ORIGIN)
+    assert await batches.expire(age=timedelta(0), batch=10) == 1
+    assert await count(database, "batch_rows") == await count(database, "batches") == 0
 
 
 async def test_a_neighbour_waits_for_no_more_of_a_batch_than_the_jobs_that_run(database: Database) -> None:
