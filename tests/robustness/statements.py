@@ -13,6 +13,6 @@ RECLAIM = b"WITH expired AS"
 
 # Commands to Redis: as RESP writes them, see https://redis.io/docs/latest/develop/reference/protocol-spec/.
 PUBLISH = b"PUBLISH\r\n"
-ENQUEUE = b"$7\r\nenqueue\r\n"
+ENQUEUE = b"$5\r\nRPUSH\r\n"
 FETCH = b"$5\r\nfetch\r\n"
 ACKNOWLEDGE = b"$3\r\nack\r\n"
