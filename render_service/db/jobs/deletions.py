@@ -13,6 +13,7 @@ from render_service.db.database import Database
 from render_service.db.jobs.jobs import job_not_found
 from render_service.db.schema import jobs, provider_tasks
 from render_service.domain.access.audit import Action, Origin
+from render_service.domain.batches.batch import RowState
 from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import JobStatus
 
@@ -31,7 +32,13 @@ _DELETE_JOB = sa.text(f"""
     ), {_RECORDED}
     SELECT status FROM found
 """)
-# All or nothing: where a job has not ended, nothing is removed.
+# Run before _DELETE_PROJECT, which then finds the rows as the last step of each batch left them.
+_LOCK_BATCHES = sa.text("""
+    SELECT id FROM batches WHERE workspace_id = :workspace_id AND project_id = :project_id AND accepted_at IS NOT NULL
+    ORDER BY id FOR UPDATE
+""")
+# All or nothing: where a job has not ended or a row of a batch has none yet, nothing is removed. The rows of batches
+# contain the project, filled in.
 _DELETE_PROJECT = sa.text(f"""
     WITH project AS (
         SELECT id FROM projects WHERE workspace_id = :workspace_id AND id = :project_id FOR UPDATE
@@ -40,14 +47,26 @@ _DELETE_PROJECT = sa.text(f"""
         WHERE jobs.workspace_id = :workspace_id ORDER BY jobs.id FOR UPDATE OF jobs
     ), busy AS (
         SELECT id, status FROM found WHERE status NOT IN {_ENDED} ORDER BY id LIMIT 1
+    ), batch AS (
+        SELECT batches.id FROM batches JOIN project ON batches.project_id = project.id
+        WHERE batches.workspace_id = :workspace_id AND batches.accepted_at IS NOT NULL
+    ), waiting AS (
+        SELECT id FROM batch
+        WHERE EXISTS (SELECT FROM batch_rows WHERE batch_rows.batch_id = batch.id AND batch_rows.state = 'WAITING')
+        ORDER BY id LIMIT 1
     ), deleted AS (
-        DELETE FROM jobs USING found WHERE jobs.id = found.id AND NOT EXISTS (SELECT FROM busy)
+        DELETE FROM jobs USING found
+        WHERE jobs.id = found.id AND NOT EXISTS (SELECT FROM busy) AND NOT EXISTS (SELECT FROM waiting)
         RETURNING jobs.id, jobs.workspace_id
-    ), {_RECORDED}, removed AS (
-        DELETE FROM projects USING project WHERE projects.id = project.id AND NOT EXISTS (SELECT FROM busy)
+    ), {_RECORDED}, deleted_batches AS (
+        DELETE FROM batches USING batch
+        WHERE batches.id = batch.id AND NOT EXISTS (SELECT FROM busy) AND NOT EXISTS (SELECT FROM waiting)
+    ), removed AS (
+        DELETE FROM projects USING project
+        WHERE projects.id = project.id AND NOT EXISTS (SELECT FROM busy) AND NOT EXISTS (SELECT FROM waiting)
     )
     SELECT (SELECT count(*) FROM project) AS projects, (SELECT id FROM busy) AS busy_id,
-        (SELECT status FROM busy) AS busy_status
+        (SELECT status FROM busy) AS busy_status, (SELECT id FROM waiting) AS waiting_id
 """)
 # Cursors older than the events that are deleted with the jobs would skip them: they are refused as too old.
 _EXPIRE_JOBS = sa.text(f"""
@@ -176,7 +195,7 @@ class Deletions:
             raise _not_ended(job_id, status)
 
     async def delete_project(self, workspace_id: str, project_id: UUID, *, origin: Origin | None = None) -> bool:
-        """Delete a project with all its jobs, and record it in the audit log; return whether it existed.
+        """Delete a project with all its jobs and batches, and record it in the audit log; return whether it existed.
 
         Raises:
             DomainError: JOB_NOT_ENDED; nothing was removed.
@@ -184,9 +203,12 @@ class Deletions:
         parameters = {"workspace_id": workspace_id, "project_id": project_id}
         entry = entry_of(origin, Action.PROJECT_DELETED, workspace_id, target=project_id)
         async with self._database.transaction() as connection:
+            await connection.execute(_LOCK_BATCHES, parameters)
             row = (await connection.execute(_DELETE_PROJECT, parameters)).one()
             if row.busy_id is not None:
                 raise _not_ended(row.busy_id, row.busy_status)
+            if row.waiting_id is not None:
+                raise _still_waiting(row.waiting_id)
             if row.projects:
                 await record(connection, entry)
         return bool(row.projects)
@@ -282,4 +304,12 @@ def _not_ended(job_id: UUID, status: str) -> DomainError:
         ErrorReason.JOB_NOT_ENDED,
         "the job has not ended; cancel it first",
         {"job_id": str(job_id), "status": status},
+    )
+
+
+def _still_waiting(batch_id: UUID) -> DomainError:
+    return DomainError(
+        ErrorReason.JOB_NOT_ENDED,
+        "rows of a batch still wait for their jobs; cancel the batch first",
+        {"batch_id": str(batch_id), "status": RowState.WAITING},
     )

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import grpc
 import pytest
@@ -20,11 +20,17 @@ from render_service.cli.main import app
 from render_service.config.settings import Settings
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.batches.batches import Batches
+from render_service.db.batches.staging import RowStage
 from render_service.db.database import Database
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.jobs import Jobs
 from render_service.db.jobs.workspace_events import OLDEST, WorkspaceEvents
+from render_service.db.projects.projects import Projects
+from render_service.domain.access.audit import Origin
+from render_service.domain.access.quota import Quotas
+from render_service.domain.batches.batch import NewBatch
+from render_service.domain.errors import DomainError, ErrorReason
 from render_service.domain.jobs.job import Artifact, StoredFile, Video
 from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.retention.expiry import Expiry
@@ -33,7 +39,7 @@ from render_service.retention.sweep import sweep
 from render_service.storage.store import ObjectStore
 from tests.integration.server.status import refusal
 from tests.objects import put_object
-from tests.records import job_request, lifecycle_of, start_job
+from tests.records import PROJECT, job_request, lifecycle_of, start_job
 from tests.seaweedfs import S3TestBucket
 from tests.serving import Stubs, claim_soon, serving, settings_of
 
@@ -148,6 +154,37 @@ async def test_bytes_follow_their_row_also_when_the_process_died_in_between(
     # Whoever deleted it is gone. Another process finds the note.
     assert await Remover(Deletions(database), JobObjects(database), store).remove() == 3
     assert await keys(store) == []
+
+
+async def test_a_project_is_deleted_with_its_batches_unless_rows_of_one_wait(database: Database) -> None:
+    project = await Projects(database).create("team", PROJECT)
+    batches, origin = Batches(database), Origin("key:test", "test", "ipv4:127.0.0.1:1", None)
+
+    async def store(project_id: UUID | None) -> UUID:
+        batch = NewBatch(uuid4(), "team", None, b"", project_id, "T", 1)
+        stage = RowStage(batches, batch)
+        for row in range(2):
+            await stage.add(row, "", job_request(project_id=project_id))
+        await stage.flush()
+        return (await batches.accept(batch, 2, quotas=Quotas(), origin=origin)).id
+
+    unrelated, batch_id = await store(None), await store(project.id)
+    with pytest.raises(DomainError) as refused:
+        await Deletions(database).delete_project("team", project.id)
+    assert refused.value.reason is ErrorReason.JOB_NOT_ENDED
+    assert refused.value.metadata == {"batch_id": str(batch_id), "status": "WAITING"}
+    started = (await batches.step(batch_id)).events
+    await batches.cancel("team", batch_id, origin=origin)
+    with pytest.raises(DomainError) as refused:
+        await Deletions(database).delete_project("team", project.id)
+    assert refused.value.metadata == {"job_id": str(started[0].job_id), "status": "PENDING"}
+    await batches.step(batch_id)
+
+    assert await Deletions(database).delete_project("team", project.id)
+    with pytest.raises(DomainError, match="no such batch"):
+        await batches.get("team", batch_id)
+    async with database.single() as connection:
+        assert set((await connection.execute(sa.text("SELECT batch_id FROM batch_rows"))).scalars()) == {unrelated}
 
 
 async def test_a_project_is_deleted_with_its_jobs_or_not_at_all(
