@@ -27,6 +27,9 @@ _MOST_COPIES, _MOST_POINTS = 200, 500
 # Shorter dashes, as a part of the longer side, cannot be seen, but take time in proportion.
 _SHORTEST_DASH = 1 / 1000
 _MATTE, _MASK, _EFFECT, _NESTED = 60, 30, 300, 60
+# A layer that is blended otherwise, or is translucent as a whole, is drawn apart and composed over the whole picture.
+_BLENDED, _BLENDED_BY_HUE, _FADED = 120, 400, 20
+_BY_HUE = (12, 13, 14, 15)
 _DRAWN = frozenset((0, 1, 3, 4))
 _REFUSED = {
     2: ("a picture", "draw it with shapes, or lay it as a picture of its own"),
@@ -181,7 +184,9 @@ class _Work:
             what, remedy = _REFUSED.get(kind if isinstance(kind, int) else -1, ("of an unknown kind", "remove it"))
             raise LottieError(f"{path}: is {what}, which is not drawn; {remedy}")
         work = 1.0 + _MATTE * bool(layer.get("tt")) + _MASK * len(_list(layer.get("masksProperties")))
-        work += _EFFECT * len(_list(layer.get("ef")))
+        work += _EFFECT * len(_list(layer.get("ef"))) + _FADED * _is_faded(layer.get("ks"))
+        if blending := layer.get("bm"):
+            work += _BLENDED_BY_HUE if blending in _BY_HUE else _BLENDED
         if kind == 0:
             work += _NESTED + self._of_asset(str(layer.get("refId", "")), path, nested + 1)
         elif kind == 4:
@@ -210,6 +215,8 @@ class _Work:
             match shape.get("ty"):
                 case "gr":
                     work += self._of_shapes(_list(shape.get("it")), f"{place}.it")
+                case "tr":
+                    work += _FADED * _is_faded(shape)
                 case "rp":
                     copies *= max(1.0, _most(shape.get("c"), f"{place}.c", _MOST_COPIES))
                 case "sr":
@@ -244,6 +251,11 @@ def _numbers(value: object) -> Iterator[float]:
     elif isinstance(value, list):
         for inner in value:
             yield from _numbers(inner)
+
+
+def _is_faded(transform: object) -> bool:
+    """Return whether what a transform moves is translucent at some time."""
+    return isinstance(transform, dict) and any(number != 100 for number in _numbers(transform.get("o")))
 
 
 def _most(value: object, path: str, limit: int) -> float:

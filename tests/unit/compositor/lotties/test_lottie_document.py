@@ -78,6 +78,17 @@ def expression() -> dict[str, Any]:
     return animation(layer(rectangle(), ks=placed(o={"a": 0, "k": 100, "x": "var $bm_rt = 1;"})))
 
 
+def faded(layers: int, groups: int) -> dict[str, Any]:
+    """Layers that fade in, and groups that are translucent."""
+    coming = {"a": 1, "k": [{"t": 0, "s": [0]}, {"t": 10, "s": [100]}]}
+    group = {"ty": "gr", "it": [rectangle(), {"ty": "tr", **placed(o=still(50))}]}
+    return animation(*[layer(rectangle(), ks=placed(o=coming))] * layers, layer(*[group] * groups))
+
+
+def blended(mode: int, layers: int) -> dict[str, Any]:
+    return animation(*[layer(rectangle(), bm=mode)] * layers)
+
+
 DASHED = {"ty": "st", "c": still([1, 1, 1]), "w": still(1), "o": still(100), "d": [{"n": "d", "v": still(0.001)}]}
 DEEP: dict[str, Any] = {"ty": "gr", "it": []}
 for _ in range(40):
@@ -112,6 +123,10 @@ FAULTS: dict[str, tuple[object, str]] = {
     "deep": (animation(layer(DEEP)), "values within each other"),
     "dashes": (animation(layer(rectangle(DASHED))), "layers[0].shapes[0].it[1].d[0].v: is shorter than"),
     "effects": (animation(layer(rectangle(), ef=[{"ty": 29}] * 14)), "shapes in a frame, more than 4,000"),
+    "blended": (blended(1, 35), "shapes in a frame, more than 4,000"),
+    "blended-by-hue": (blended(13, 11), "shapes in a frame, more than 4,000"),
+    "faded-layers": (faded(170, 0), "shapes in a frame, more than 4,000"),
+    "faded-groups": (faded(0, 170), "shapes in a frame, more than 4,000"),
     "slots": (animation(slots={"n": {"p": still(1e6)}}), "slots: values that are filled in are not drawn"),
     "star": (animation(layer({"ty": "sr", "pt": still(1e5)})), "layers[0].shapes[0].pt: is more than 500"),
 }
@@ -125,6 +140,11 @@ def test_faults_are_named_with_their_path(name: str) -> None:
     assert fault in str(refused.value)
     assert "; " in str(refused.value), "a remedy follows"
     assert len(str(refused.value)) < 250
+
+
+@pytest.mark.parametrize("document", [blended(0, 400), blended(3, 25), blended(13, 8), faded(60, 60)])
+def test_usual_blending_and_fading_is_not_too_expensive(document: dict[str, Any]) -> None:
+    assert read_lottie(written(document)).frames == 20
 
 
 def test_hostile_files_are_refused_in_bounded_time() -> None:
