@@ -12,7 +12,9 @@ from render_service.domain.brand.fonts import CheckedFont, FontFacts, FontLicens
 from render_service.domain.errors import FieldFault, InvalidFields
 from render_service.fonts.check_process import READY
 from render_service.fonts.faults import FontRefused
+from render_service.telemetry.logging import get_logger
 
+_log = get_logger(__name__)
 _AT_ONCE = 2
 
 
@@ -49,21 +51,26 @@ async def _check(content: bytes, family: str) -> CheckedFont:
     scratch = tempfile.gettempdir()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # nothing of the folder that the server runs in
         "-m",
         "render_service.fonts.check_process",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
         env=inherited_environment() | {"HOME": scratch, "TMPDIR": scratch},
     )
     try:
-        answer, _ = await process.communicate(json.dumps({"family": family}).encode() + b"\n" + content)
+        answer, said = await process.communicate(json.dumps({"family": family}).encode() + b"\n" + content)
     except BaseException:
         # Nobody waits for it any longer.
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
         raise
+    if not answer.startswith(READY):
+        # Nothing of the font was read by then.
+        last = said.decode(errors="replace")[-2000:]
+        _log.error("the process that checks fonts did not start", exit_code=process.returncode, said=last)
     return read_answer(answer)
 
 
