@@ -3,6 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.batches.batches import Batches
@@ -11,7 +12,7 @@ from render_service.db.jobs.job_objects import JobObjects
 from render_service.domain.jobs.retention_policy import RetentionPolicy
 from render_service.retention.remover import Remover
 from render_service.retention.sweep import sweep
-from render_service.runtime.periodic import PeriodicTask
+from render_service.runtime.periodic import UNAVAILABLE, PeriodicTask
 from render_service.storage.keys import font_key
 from render_service.storage.store import ObjectStore
 from render_service.telemetry.logging import get_logger
@@ -75,25 +76,37 @@ class Expiry:
     async def expire(self) -> dict[str, int]:
         """Remove everything that has expired; return how many of each kind.
 
+        A kind that fails does not keep the others from being removed.
+
         Raises:
             DatabaseUnavailable, StorageUnavailable: a store is unavailable; run again.
         """
         policy = self._policy
-        found = {
-            "jobs": await _in_batches(self._deletions.expire_jobs, policy.jobs),
-            "batches": await _in_batches(self._batches.expire, policy.jobs),
-            "videos": await _in_batches(self._deletions.expire_videos, policy.videos),
-            "clips": await _in_batches(self._deletions.expire_clips, policy.clips),
-            "audit": await _in_batches(self._log.prune, policy.audit),
-            "segments": await self._objects("segments", policy.segments),
-            "assets": await self._objects("assets", policy.assets),
-            "fonts": await self._unused_fonts(),
+        kinds: dict[str, Callable[[], Awaitable[int]]] = {
+            "jobs": partial(_in_batches, self._deletions.expire_jobs, policy.jobs),
+            "batches": partial(_in_batches, self._batches.expire, policy.jobs),
+            "unaccepted_batches": partial(_in_batches, self._batches.expire_unaccepted, _UNACCEPTED),
+            "videos": partial(_in_batches, self._deletions.expire_videos, policy.videos),
+            "clips": partial(_in_batches, self._deletions.expire_clips, policy.clips),
+            "audit": partial(_in_batches, self._log.prune, policy.audit),
+            "segments": partial(self._objects, "segments", policy.segments),
+            "assets": partial(self._objects, "assets", policy.assets),
+            "fonts": self._unused_fonts,
         }
-        await _in_batches(self._batches.expire_unaccepted, _UNACCEPTED)
+        found, errors = dict.fromkeys(kinds, 0), list[Exception]()
+        for kind, expire in kinds.items():
+            try:
+                found[kind] = await expire()
+            except Exception as error:  # noqa: BLE001 - raised after the other kinds
+                _log.warning("could not expire", kind=kind, error=type(error).__name__)
+                errors.append(error)
         if found["jobs"] or found["videos"]:
             self._remover.nudge()
         if any(found.values()):
             _log.info("expired", **found)
+        if errors:
+            # A store that is unavailable explains itself; another error is a fault of the service.
+            raise next((error for error in errors if not isinstance(error, UNAVAILABLE)), errors[0])
         return found
 
     async def _unused_fonts(self) -> int:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -21,7 +22,7 @@ from render_service.config.settings import Settings
 from render_service.db.access.audit_log import AuditLog
 from render_service.db.batches.batches import Batches
 from render_service.db.batches.staging import RowStage
-from render_service.db.database import Database
+from render_service.db.database import Database, DatabaseUnavailable
 from render_service.db.jobs.deletions import Deletions
 from render_service.db.jobs.job_objects import JobObjects
 from render_service.db.jobs.jobs import Jobs
@@ -281,6 +282,20 @@ async def test_nothing_is_removed_that_has_no_age(database: Database, store: Obj
     assert not any((await task.expire()).values())
     await remover.remove()
     assert await keys(store) == before
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable("too slow"), ValueError("a fault")])
+async def test_a_kind_that_cannot_expire_keeps_no_other_from_expiring(
+    database: Database, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    await age_jobs(database, await finished(database, store), 8 * DAY)
+    await put_object(store, "segments/ab/one.mp4", b"x", content_type="video/mp4")
+    task, remover = expiry(database, store, RetentionPolicy(jobs=30 * DAY, videos=7 * DAY, segments=-DAY))
+    monkeypatch.setattr(Batches, "expire", AsyncMock(side_effect=error))
+    with pytest.raises(type(error)):
+        await task.expire()
+    await remover.remove()
+    assert await keys(store) == []
 
 
 async def test_a_sweep_finds_every_orphan_and_nothing_else(database: Database, either_store: ObjectStore) -> None:
