@@ -23,14 +23,16 @@ _MAX_MADE = 64
 _MADE: dict[int, tuple[object, bytes]] = {}
 _HEARTBEAT = b": heartbeat\n\n"
 _LAST_ID = "Last-Event-ID"
+# The end of a batch has the cursor of its last row, which a caller may have seen without the end.
+_END = ".end"
 
 
 async def watch_over_http(server: Server, rule: HttpRule, request: Request, resume_field: str) -> Response:
     """Return the response that streams a watch.
 
     Each event has its JSON as `data` and, as `id`, what resumes the stream after it: browsers send it back as
-    `Last-Event-ID` by themselves. A resumed watch of a job whose end the caller has seen is 204 No Content, at which
-    browsers stop. A watch that fails on the way ends with an event `error`, whose data is the status.
+    `Last-Event-ID` by themselves. A resumed watch of a job or batch whose end the caller has seen is 204 No Content, at
+    which browsers stop. A watch that fails on the way ends with an event `error`, whose data is the status.
 
     Args:
         server: The gRPC server.
@@ -49,6 +51,8 @@ async def watch_over_http(server: Server, rule: HttpRule, request: Request, resu
         # A browser that connects again repeats the URL; what it has seen since counts.
         query = [(name, value) for name, value in query if name not in (resume_field, "from_oldest")]
         query.append((resume_field, last_id))
+    if rule.method.name == "WatchBatch":
+        query = [(name, value.removesuffix(_END) if name == resume_field else value) for name, value in query]
     message = read_request(rule, request.path_params, query, b"")
     responses = server.stream(rule.call, message.SerializeToString(), metadata_of(request), peer_of(request))
     try:
@@ -104,14 +108,17 @@ def _event(response: Any) -> bytes:
 def _batch_event(kind: str, cursor: str, content: Any) -> bytes:
     """Return what a watch of a batch reports: `row` for the end of a job, `update` or `end` for the batch."""
     name = "row" if kind == "ended" else "update" if content.state == _RUNNING else "end"
+    if name == "end":
+        cursor += _END
     return b"event: %s\nid: %s\ndata: %s\n\n" % (name.encode(), cursor.encode(), to_json(content))
 
 
 def _is_repeated_end(response: Any, last_id: str) -> bool:
-    """Whether a response is the end of a job that the caller has seen already."""
-    return (
-        last_id.isdecimal()
-        and response.WhichOneof("update") == "event"
-        and response.event.status in _ENDED
-        and response.event.sequence <= int(last_id)
-    )
+    """Whether a response is the end of a job or batch that the caller has seen already."""
+    match response.WhichOneof("update"):
+        case "batch":
+            return last_id.endswith(_END) and response.batch.state != _RUNNING
+        case "event":
+            event = response.event
+            return last_id.isdecimal() and event.status in _ENDED and event.sequence <= int(last_id)
+    return False

@@ -82,6 +82,25 @@ async def test_resumes_after_the_last_event(service: Service, http: httpx.AsyncC
     assert again.status_code == 204  # at which browsers stop
 
 
+async def test_a_watch_behind_the_end_of_a_batch_has_no_content_and_behind_its_last_row_the_end(
+    service: Service, http: httpx.AsyncClient
+) -> None:
+    project = {"title": "A", "storyboard": {"shots": [{"id": "one", "caption": "One", "duration": "1s"}]}}
+    started = await http.post("/batches", json={"render": {"project": project}, "rows": [{}]})
+    path, ids = f"/batches/{started.json()['batch']['batch_id']}", dict[str, str]()
+    async with watch(http, f"{path}/events") as events:
+        assert (await http.post(f"{path}:cancel", json={})).status_code == 200
+        while (event := await events.next()) is not None:
+            ids[event[0]] = events.last_id
+    again = await http.get(f"{path}/events", headers={"Last-Event-ID": ids["end"]})
+    assert again.status_code == 204
+    last_row = ids["end"].removesuffix(".end")
+    found = await http.get(f"{path}/events", headers={"Last-Event-ID": last_row})
+    assert (found.status_code, found.text.count("event: end")) == (200, 1)
+    found = await http.get(f"{path}/events", params={"cursor": ids["end"]})
+    assert (found.status_code, found.text.count("event: end")) == (200, 1)
+
+
 async def test_a_resumed_watch_with_nothing_new_is_open(service: Service, http: httpx.AsyncClient) -> None:
     job = await service.start()
     async with watch(http, f"/jobs/{job.job_id}/events", last_id="1") as events:
