@@ -212,6 +212,8 @@ class _Work:
             if not isinstance(shape, dict):
                 raise LottieError(f"{place}: is no shape; export the animation again")
             work += 1
+            if shape.get("ty") in ("gf", "gs"):
+                _check_gradient(shape.get("g"), f"{place}.g")
             match shape.get("ty"):
                 case "gr":
                     work += self._of_shapes(_list(shape.get("it")), f"{place}.it")
@@ -231,7 +233,7 @@ class _Work:
         found = _list(dashes)
         for index, dash in enumerate(found):
             if isinstance(dash, dict) and dash.get("n") == "d":
-                shortest = min(_numbers(dash.get("v")), default=0.0)
+                shortest, _ = _reached(dash.get("v"), f"{path}[{index}].v")
                 if shortest < self._side * _SHORTEST_DASH:
                     raise LottieError(f"{path}[{index}].v: is shorter than a thousandth of the picture; make it longer")
         return len(found)
@@ -259,10 +261,53 @@ def _is_faded(transform: object) -> bool:
 
 
 def _most(value: object, path: str, limit: int) -> float:
-    most = max(_numbers(value), default=0.0)
+    _, most = _reached(value, path)
     if most > limit:
         raise LottieError(f"{path}: is more than {limit}; lower it")
     return most
+
+
+def _reached(value: object, path: str) -> tuple[float, float]:
+    """Return the least and the greatest number that a property reaches; between keyframes it may swing beyond them."""
+    numbers = list(_numbers(value))
+    low, high = min(numbers, default=0.0), max(numbers, default=0.0)
+    under, over = 0.0, 1.0
+    for frame in _frames(value):
+        for easing in (frame.get("i"), frame.get("o")):
+            if isinstance(easing, dict):
+                if not all(0 <= number <= 1 for number in _numbers(easing.get("x"))):
+                    raise LottieError(f"{path}: has an easing that goes back in time; correct it")
+                ends = list(_numbers(easing.get("y")))
+                under, over = min([under, *ends]), max([over, *ends])
+    beyond = (high - low) * max(-under, over - 1)
+    return low - beyond, high + beyond
+
+
+def _frames(value: object) -> list[dict[str, Any]]:
+    """Return the keyframes of a property."""
+    frames = _list(value.get("k")) if isinstance(value, dict) else []
+    return [frame for frame in frames if isinstance(frame, dict)]
+
+
+def _check_gradient(value: object, path: str) -> None:
+    """Check that a gradient has as many colors as it says, in each keyframe: what draws reads beyond the end else."""
+    gradient = value if isinstance(value, dict) else {}
+    count, colors = gradient.get("p"), gradient.get("k")
+    rows = [colors.get("k") if isinstance(colors, dict) else None]
+    if frames := _frames(colors):
+        named = [[frame[name] for name in ("s", "e") if name in frame] for frame in frames]
+        # The last keyframe may have its values from the end of the one before.
+        ends = [False, *("e" in frame for frame in frames[:-1])]
+        rows = [row for own, end in zip(named, ends, strict=True) for row in (own if own or end else [None])]
+    lengths = {len(row) if _are_numbers(row) else 0 for row in map(_list, rows)}
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1 or len(lengths) != 1:
+        raise LottieError(f"{path}: has not as many colors everywhere; export the animation again")
+    if min(lengths) < 4 * count:
+        raise LottieError(f"{path}: has fewer than p colors; export the animation again")
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return all(isinstance(value, (int, float)) for value in values)
 
 
 def _points(value: object) -> int:

@@ -89,6 +89,22 @@ def blended(mode: int, layers: int) -> dict[str, Any]:
     return animation(*[layer(rectangle(), bm=mode)] * layers)
 
 
+def gradient(count: object, colors: object) -> dict[str, Any]:
+    fill = {"ty": "gf", "t": 1, "o": still(100), "s": still([0, 0]), "e": still([9, 0])}
+    return animation(layer(rectangle({**fill, "g": {"p": count, "k": colors}})))
+
+
+def swinging(low: float, high: float, x: float = 0.5, y: float = 0.5) -> dict[str, Any]:
+    """A property that moves, with an easing."""
+    easing = {"x": [x], "y": [y]}
+    return {"a": 1, "k": [{"t": 0, "s": [low], "i": easing, "o": easing}, {"t": 10, "s": [high]}]}
+
+
+def copied(count: object) -> dict[str, Any]:
+    return animation(layer(rectangle(), {"ty": "rp", "c": count, "o": still(0), "tr": placed()}))
+
+
+TWO = [0, 1, 0, 0, 1, 0, 0, 1]
 DASHED = {"ty": "st", "c": still([1, 1, 1]), "w": still(1), "o": still(100), "d": [{"n": "d", "v": still(0.001)}]}
 DEEP: dict[str, Any] = {"ty": "gr", "it": []}
 for _ in range(40):
@@ -127,6 +143,17 @@ FAULTS: dict[str, tuple[object, str]] = {
     "blended-by-hue": (blended(13, 11), "shapes in a frame, more than 4,000"),
     "faded-layers": (faded(170, 0), "shapes in a frame, more than 4,000"),
     "faded-groups": (faded(0, 170), "shapes in a frame, more than 4,000"),
+    "swinging": (copied(swinging(1, 90, y=1e5)), "layers[0].shapes[1].c: is more than 200; lower it"),
+    "swinging-back": (copied(swinging(90, 1, y=-9)), "layers[0].shapes[1].c: is more than 200; lower it"),
+    "easing": (copied(swinging(1, 90, x=5)), "layers[0].shapes[1].c: has an easing that goes back in time"),
+    "colors": (gradient(3, still(TWO)), "layers[0].shapes[0].it[1].g: has fewer than p colors"),
+    "colors-below-none": (gradient(-5, still(TWO)), "g: has not as many colors everywhere"),
+    "no-colors": (gradient(1, {}), "g: has fewer than p colors"),
+    "colors-that-go": (
+        gradient(2, {"a": 1, "k": [{"t": 0, "s": TWO}, {"t": 9, "s": TWO[:4]}]}),
+        "g: has not as many colors everywhere",
+    ),
+    "colors-of-no-keyframe": (gradient(2, {"k": [{"t": 0, "s": TWO}, {"t": 9}]}), "g: has not as many colors"),
     "slots": (animation(slots={"n": {"p": still(1e6)}}), "slots: values that are filled in are not drawn"),
     "star": (animation(layer({"ty": "sr", "pt": still(1e5)})), "layers[0].shapes[0].pt: is more than 500"),
 }
@@ -142,8 +169,17 @@ def test_faults_are_named_with_their_path(name: str) -> None:
     assert len(str(refused.value)) < 250
 
 
-@pytest.mark.parametrize("document", [blended(0, 400), blended(3, 25), blended(13, 8), faded(60, 60)])
-def test_usual_blending_and_fading_is_not_too_expensive(document: dict[str, Any]) -> None:
+MOVING = (
+    copied(swinging(1, 90, y=1.5)),
+    gradient(2, still(TWO)),
+    gradient(2, still([*TWO, 0, 1, 1, 0])),
+    gradient(2, {"a": 1, "k": [{"t": 0, "s": TWO, "e": TWO}, {"t": 9}]}),
+    gradient(2, {"a": 1, "k": [{"t": 0, "s": TWO}, {"t": 9, "s": TWO}]}),
+)
+
+
+@pytest.mark.parametrize("document", [blended(0, 400), blended(3, 25), blended(13, 8), faded(60, 60), *MOVING])
+def test_usual_blending_fading_and_moving_is_read(document: dict[str, Any]) -> None:
     assert read_lottie(written(document)).frames == 20
 
 
