@@ -124,8 +124,8 @@ class StartBatchRequest(_message.Message):
     rows_uri: _builtins.str
     """rows_uri is where the server fetches the rows, as JSON Lines in UTF-8, at most 64 MiB: every line is an object, whose
     members are variables with texts or numbers as their values; the member `@key` is the row's key. Empty lines are
-    skipped. The rules of URLs are those of Shot.image_uri. A faulty line is INVALID_ARGUMENT, naming the line:
-    `rows_uri[line 18]`. FAILED_PRECONDITION (`ASSET_INVALID`) if the file cannot be fetched.
+    skipped; a line has at most 1 MiB. The rules of URLs are those of Shot.image_uri. A faulty line is INVALID_ARGUMENT,
+    naming the line: `rows_uri[line 18]`. FAILED_PRECONDITION (`ASSET_INVALID`) if the file cannot be fetched.
     """
     max_running: _builtins.int
     """max_running is how many jobs of the batch run or wait for a worker at a time; the other rows wait for their end. 0

@@ -255,8 +255,8 @@ class DeleteProjectRequest(_message.Message):
     project_id: _builtins.str
     """project_id is the UUID of the project. Required."""
     delete_jobs: _builtins.bool
-    """delete_jobs also deletes all jobs of the project with their videos, as DeleteJob does. If one of them has not
-    ended, nothing is deleted: FAILED_PRECONDITION (`JOB_NOT_ENDED`).
+    """delete_jobs also deletes all jobs of the project with their videos, as DeleteJob does, and its batches. If one of the
+    jobs has not ended, or rows of a batch still wait, nothing is deleted: FAILED_PRECONDITION (`JOB_NOT_ENDED`).
     """
     def __init__(
         self,

@@ -257,8 +257,8 @@ export type DeleteProjectRequest = Message<"render.v1.DeleteProjectRequest"> & {
   projectId: string;
 
   /**
-   * delete_jobs also deletes all jobs of the project with their videos, as DeleteJob does. If one of them has not
-   * ended, nothing is deleted: FAILED_PRECONDITION (`JOB_NOT_ENDED`).
+   * delete_jobs also deletes all jobs of the project with their videos, as DeleteJob does, and its batches. If one of the
+   * jobs has not ended, or rows of a batch still wait, nothing is deleted: FAILED_PRECONDITION (`JOB_NOT_ENDED`).
    *
    * @generated from field: bool delete_jobs = 3;
    */
