@@ -31,6 +31,7 @@ NOT_RUN = {
     "clients/README.md": 4,
     "docs/how-to/deploy.md": 2,
     "docs/how-to/observe.md": 1,
+    "docs/how-to/streaming.md": 2,
     "docs/how-to/voice.md": 2,
     "examples/custom_speech/README.md": 2,
 }
