@@ -69,7 +69,6 @@ _SHAPES: dict[str, dict[str, _Schema]] = {
     "rd": _moved("r"),
     "tm": _object("m", **_moved("s e o")),
     "rp": _object("m", tr=_TRANSFORM, **_moved("c o")),
-    "op": _object("lj", **_moved("a ml")),
 }
 _MASKS = _object("nm inv mode", pt=_PROPERTY, **_moved("o x"))
 _EFFECTS = _object("ty nm mn en", ef=_object("ty nm mn", v=_PROPERTY))

@@ -144,6 +144,8 @@ def _joined(path: str, key: str) -> str:
 
 
 def _check_value(path: str, value: object) -> None:
+    if value is None and path.endswith("]"):
+        raise LottieError(f"{path[-80:]}: is null; export the animation again")
     if isinstance(value, (int, float)) and not abs(value) <= _LARGEST_NUMBER:
         raise LottieError(f"{path}: is beyond ±{_LARGEST_NUMBER:,.0f}; correct it")
     if isinstance(value, dict) and isinstance(value.get("x"), str):
@@ -211,9 +213,8 @@ class _Work:
             place = f"{path}[{index}]"
             if not isinstance(shape, dict):
                 raise LottieError(f"{place}: is no shape; export the animation again")
+            _check_shape(shape, place)
             work += 1
-            if shape.get("ty") in ("gf", "gs"):
-                _check_gradient(shape.get("g"), f"{place}.g")
             match shape.get("ty"):
                 case "gr":
                     work += self._of_shapes(_list(shape.get("it")), f"{place}.it")
@@ -287,6 +288,15 @@ def _frames(value: object) -> list[dict[str, Any]]:
     """Return the keyframes of a property."""
     frames = _list(value.get("k")) if isinstance(value, dict) else []
     return [frame for frame in frames if isinstance(frame, dict)]
+
+
+def _check_shape(shape: dict[str, Any], path: str) -> None:
+    kind = shape.get("ty")
+    if kind == "op":
+        # ThorVG reads beyond the ends of the paths that it offsets.
+        raise LottieError(f"{path}: is an offset path, which is not drawn; expand it into a path")
+    if kind in ("gf", "gs"):
+        _check_gradient(shape.get("g"), f"{path}.g")
 
 
 def _check_gradient(value: object, path: str) -> None:

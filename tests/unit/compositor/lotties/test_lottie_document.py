@@ -154,6 +154,11 @@ FAULTS: dict[str, tuple[object, str]] = {
         "g: has not as many colors everywhere",
     ),
     "colors-of-no-keyframe": (gradient(2, {"k": [{"t": 0, "s": TWO}, {"t": 9}]}), "g: has not as many colors"),
+    "null": (animation(layer(rectangle(), ks=placed(p=still([None, 0])))), "layers[0].ks.p.k[0]: is null"),
+    "offset": (
+        animation(layer(rectangle({"ty": "op", "a": still(3)}))),
+        "layers[0].shapes[0].it[1]: is an offset path",
+    ),
     "slots": (animation(slots={"n": {"p": still(1e6)}}), "slots: values that are filled in are not drawn"),
     "star": (animation(layer({"ty": "sr", "pt": still(1e5)})), "layers[0].shapes[0].pt: is more than 500"),
 }
