@@ -274,12 +274,12 @@ def _reached(value: object, path: str) -> tuple[float, float]:
     low, high = min(numbers, default=0.0), max(numbers, default=0.0)
     under, over = 0.0, 1.0
     for frame in _frames(value):
-        for easing in (frame.get("i"), frame.get("o")):
-            if isinstance(easing, dict):
-                if not all(0 <= number <= 1 for number in _numbers(easing.get("x"))):
-                    raise LottieError(f"{path}: has an easing that goes back in time; correct it")
-                ends = list(_numbers(easing.get("y")))
-                under, over = min([under, *ends]), max([over, *ends])
+        for name in ("i", "o") if "i" in frame else ():
+            easing = frame.get(name)
+            times, ends = (_plain(easing.get(axis)) if isinstance(easing, dict) else [] for axis in ("x", "y"))
+            if not times or not ends or not all(0 <= number <= 1 for number in times):
+                raise LottieError(f"{path}: has an easing that is incomplete or goes back in time; correct it")
+            under, over = min([under, *ends]), max([over, *ends])
     beyond = (high - low) * max(-under, over - 1)
     return low - beyond, high + beyond
 
@@ -314,6 +314,12 @@ def _check_gradient(value: object, path: str) -> None:
         raise LottieError(f"{path}: has not as many colors everywhere; export the animation again")
     if min(lengths) < 4 * count:
         raise LottieError(f"{path}: has fewer than p colors; export the animation again")
+
+
+def _plain(value: object) -> list[float]:
+    """Return a number, or numbers of a list; none if there is anything else."""
+    values: list[Any] = value if isinstance(value, list) else [value]
+    return values if _are_numbers(values) else []
 
 
 def _are_numbers(values: list[Any]) -> bool:

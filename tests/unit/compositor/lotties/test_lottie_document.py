@@ -94,9 +94,9 @@ def gradient(count: object, colors: object) -> dict[str, Any]:
     return animation(layer(rectangle({**fill, "g": {"p": count, "k": colors}})))
 
 
-def swinging(low: float, high: float, x: float = 0.5, y: float = 0.5) -> dict[str, Any]:
+def swinging(low: float, high: float, x: Any = 0.5, y: float = 0.5) -> dict[str, Any]:
     """A property that moves, with an easing."""
-    easing = {"x": [x], "y": [y]}
+    easing = {"x": x, "y": [y]}
     return {"a": 1, "k": [{"t": 0, "s": [low], "i": easing, "o": easing}, {"t": 10, "s": [high]}]}
 
 
@@ -145,7 +145,8 @@ FAULTS: dict[str, tuple[object, str]] = {
     "faded-groups": (faded(0, 170), "shapes in a frame, more than 4,000"),
     "swinging": (copied(swinging(1, 90, y=1e5)), "layers[0].shapes[1].c: is more than 200; lower it"),
     "swinging-back": (copied(swinging(90, 1, y=-9)), "layers[0].shapes[1].c: is more than 200; lower it"),
-    "easing": (copied(swinging(1, 90, x=5)), "layers[0].shapes[1].c: has an easing that goes back in time"),
+    "easing": (copied(swinging(1, 90, x=5)), "layers[0].shapes[1].c: has an easing that is incomplete or goes back"),
+    "no-easing": (copied(swinging(1, 90, x=[])), "c: has an easing that is incomplete"),
     "colors": (gradient(3, still(TWO)), "layers[0].shapes[0].it[1].g: has fewer than p colors"),
     "colors-below-none": (gradient(-5, still(TWO)), "g: has not as many colors everywhere"),
     "no-colors": (gradient(1, {}), "g: has fewer than p colors"),
