@@ -220,6 +220,9 @@ class _Work:
                     work += self._of_shapes(_list(shape.get("it")), f"{place}.it")
                 case "tr":
                     work += _FADED * _is_faded(shape)
+                case "rc" | "rd" if _reached(shape.get("r"), f"{place}.r")[0] < -_LARGEST_SIDE:
+                    # ThorVG follows the loops of such corners step by step.
+                    raise LottieError(f"{place}.r: is less than {-_LARGEST_SIDE}; raise it to 0")
                 case "rp":
                     copies *= max(1.0, _most(shape.get("c"), f"{place}.c", _MOST_COPIES))
                 case "sr":

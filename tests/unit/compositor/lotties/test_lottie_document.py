@@ -160,6 +160,10 @@ FAULTS: dict[str, tuple[object, str]] = {
         animation(layer(rectangle({"ty": "op", "a": still(3)}))),
         "layers[0].shapes[0].it[1]: is an offset path",
     ),
+    "radius": (
+        animation(layer({"ty": "rc", "s": still([9, 9]), "p": still([0, 0]), "r": still(-1e6)})),
+        "layers[0].shapes[0].r: is less than -10000",
+    ),
     "slots": (animation(slots={"n": {"p": still(1e6)}}), "slots: values that are filled in are not drawn"),
     "star": (animation(layer({"ty": "sr", "pt": still(1e5)})), "layers[0].shapes[0].pt: is more than 500"),
 }
