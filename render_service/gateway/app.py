@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -46,12 +47,13 @@ _CORS_EXPOSED = ("Content-Range", "ETag", "Retry-After")
 _log = get_logger(__name__)
 
 
-def make_app(server: Server, *, origins: Sequence[str] = ()) -> Starlette:
+def make_app(server: Server, *, origins: Sequence[str] = (), hosts: Sequence[str] = ("*",)) -> Starlette:
     """Return the application.
 
     Args:
         server: The gRPC server.
         origins: Origins of web pages that may call it, such as `https://studio.example`; `*` for any.
+        hosts: Names and addresses by which it may be called; `*` for any.
     """
     rules = load_rules()
     by_name = {rule.method.name: rule for rule in rules}
@@ -73,9 +75,10 @@ def make_app(server: Server, *, origins: Sequence[str] = ()) -> Starlette:
         expose_headers=_CORS_EXPOSED,
         max_age=600,
     )
+    trusted = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     return Starlette(
         routes=[_route(path, by_verb) for path, by_verb in routes.items()],
-        middleware=[cors] if origins else [],
+        middleware=[trusted, cors] if origins else [trusted],
         exception_handlers={HTTPException: _answer_http_exception, Exception: _answer_fault},
     )
 
@@ -134,7 +137,8 @@ class _Endpoints:
     def _read(self, rule: HttpRule, request: Request, body: bytes) -> Message:
         path, query = request.path_params, request.query_params.multi_items()
         known = {name: value for name, value in path.items() if "{" + name + "}" in rule.route}
-        message: Any = read_request(rule, known, query, body)
+        read = read_request(rule, known, query, body)
+        message: Any = read
         for name in path.keys() - known.keys():
             setattr(message, name, path[name])
         is_idempotent = "request_id" in rule.method.input_type.fields_by_name
@@ -142,8 +146,7 @@ class _Endpoints:
             if message.request_id not in ("", key):
                 raise refuse_fields([FieldFault("request_id", "contradicts the header Idempotency-Key")])
             message.request_id = key
-        request_message: Message = message
-        return request_message
+        return read
 
 
 def _guard(respond: Respond, refused: Callable[[RequestRefused], Response] = error_response) -> Respond:

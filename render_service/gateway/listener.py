@@ -33,6 +33,7 @@ async def serve_gateway(
     server: Server,
     *,
     origins: Sequence[str] = (),
+    hosts: Sequence[str] = ("*",),
     tls: ssl.SSLContext | None = None,
     max_connections: int = 10_000,
     shares_port: bool = False,
@@ -43,6 +44,7 @@ async def serve_gateway(
         listen: host:port; port 0 picks a free one.
         server: The gRPC server.
         origins: Origins of web pages that may call it.
+        hosts: Names and addresses by which it may be called; `*` for any.
         tls: What TLS needs; None serves without it.
         max_connections: How many connections are open at a time; requests of further ones are refused with 503.
         shares_port: Whether other processes listen on the same port.
@@ -55,7 +57,7 @@ async def serve_gateway(
     """
     listener = _bind(listen, shares_port=shares_port)
     config = uvicorn.Config(
-        WriteTimeout(make_app(server, origins=origins)),
+        WriteTimeout(make_app(server, origins=origins, hosts=hosts)),
         http=BoundedProtocol,
         ws="none",
         lifespan="off",

@@ -17,8 +17,8 @@ from tests.integration.server.conftest import Service
 from tests.serving import serving, settings_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-HEAD = b"GET /v1/workspaces/w/jobs HTTP/1.1\r\nHost: a\r\n"
-POST = b"POST /v1/workspaces/w/jobs HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+HEAD = b"GET /v1/workspaces/w/jobs HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /v1/workspaces/w/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 async def answers(service: Service, *sent: bytes) -> list[bytes]:
@@ -51,7 +51,7 @@ async def answers(service: Service, *sent: bytes) -> list[bytes]:
         POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
         HEAD + b"X: a\x00b\r\n\r\n",
         HEAD + b"X y: a\r\n\r\n",
-        b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"NONSENSE\r\n\r\n",
@@ -64,7 +64,7 @@ async def test_what_could_be_read_in_two_ways_is_refused_and_the_connection_clos
 
 
 async def test_requests_one_after_the_other_are_answered_in_order(service: Service) -> None:
-    missing = b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"
+    missing = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert await answers(service, HEAD + b"\r\n" + missing + HEAD + b"Connection: close\r\n\r\n") == [
         b"200",
         b"404",
@@ -77,7 +77,7 @@ async def test_requests_one_after_the_other_are_answered_in_order(service: Servi
     [
         HEAD + b"X: " + b"a" * connections.MAX_HEAD_BYTES + b"\r\n\r\n",
         HEAD + b"".join(b"X-%d: a\r\n" % number for number in range(connections.MAX_HEAD_BYTES // 8)) + b"\r\n",
-        b"GET /" + b"a" * connections.MAX_HEAD_BYTES + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /" + b"a" * connections.MAX_HEAD_BYTES + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
 )
 async def test_headers_that_are_too_large(head: bytes, service: Service) -> None:
@@ -125,3 +125,21 @@ async def test_a_large_body_needs_valid_credentials(
             assert answer.status_code == status, answer.text
             connect = await client.post("/render.v1.RenderService/StartRender", content=body, headers=headers)
             assert connect.status_code == status, connect.text
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (b"localhost", b"200"),
+        (b"127.0.0.1:8080", b"200"),
+        (b"[::1]:8080", b"200"),
+        (b"evil.example", b"400"),
+        (b"127.0.0.1.evil.example", b"400"),
+        (b"", b"400"),
+    ],
+)
+async def test_without_authentication_a_name_that_leads_here_does_not_let_a_page_in(
+    host: bytes, status: bytes, service: Service
+) -> None:
+    head = HEAD.replace(b"Host: localhost", b"Host: " + host)
+    assert await answers(service, head + b"Connection: close\r\n\r\n") == [status]
